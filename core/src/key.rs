@@ -201,8 +201,7 @@ pub(crate) enum Purpose {
     Ephemeral,
     MessageId,
     Redial,
-    Instance,
-    Guest,
+    Word,
 }
 
 impl Purpose {
@@ -212,8 +211,7 @@ impl Purpose {
             Purpose::Ephemeral => b"homing ephemeral key",
             Purpose::MessageId => b"homing message id",
             Purpose::Redial => b"homing redial",
-            Purpose::Instance => b"homing instance",
-            Purpose::Guest => b"homing guest",
+            Purpose::Word => b"homing word",
         }
     }
 }
@@ -244,7 +242,9 @@ impl Stream {
 
     /// `len` letters and digits, five bits each.
     pub(crate) fn word(&mut self, len: usize) -> String {
-        (0..len).map(|_| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[(self.u64() % 32) as usize])).collect()
+        (0..len)
+            .map(|_| char::from(b"abcdefghijklmnopqrstuvwxyz234567"[(self.u64() % 32) as usize]))
+            .collect()
     }
 }
 

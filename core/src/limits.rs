@@ -1,0 +1,173 @@
+//! Every cap in one place, each with its why.
+
+use core::time::Duration;
+
+/// What a node takes, holds and waits for, at most. Each queue, table and buffer has its cap here.
+///
+/// What a node tells its neighbours (`window`, `letter`) holds them; the rest holds itself.
+/// Sizes are in bytes and count overhead besides payload, so that empty messages are not free.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// Links at once. Beyond it a newcomer is told [`BUSY`](crate::Reason::BUSY).
+    pub links: usize,
+    /// Links that are not yet admitted, at once: what an unknown crowd can make a node hold.
+    pub handshakes: usize,
+    /// How long a newcomer may take from the first byte to the verdict. A slow phone on a bad
+    /// network needs two round trips; whoever needs longer is silent or hostile.
+    pub handshake_time: Duration,
+    /// The largest record before a newcomer is admitted. A handshake message with its hello is
+    /// about 300 bytes; the largest hello has room in this.
+    pub handshake_record: usize,
+    /// How long a link that is closing may take to send its goodbye.
+    pub goodbye: Duration,
+    /// The largest letter (head and body) in one envelope. Larger ones are for transfers.
+    pub letter: usize,
+    /// The largest head of a letter: it is JSON, and somebody must parse it.
+    pub head: usize,
+    /// What a neighbour may send without our acknowledgement: what we may have to hold for it.
+    /// Two round trips' worth at 100 MB/s and 5 ms.
+    pub window: usize,
+    /// What waits to be sent on one link. Beyond it a sender here gets
+    /// [`SendError::Full`](crate::SendError::Full), one elsewhere a failed receipt.
+    pub queue: usize,
+    /// What waits to be sent on one link of receipts and answers of our own, beyond `queue`.
+    pub replies: usize,
+    /// How long an envelope may wait in a queue before it comes back as failed: one peer that does
+    /// not read must not hold up those who write to others.
+    pub queue_time: Duration,
+    /// How long acknowledgements wait for something to travel with.
+    pub ack_delay: Duration,
+    /// How long roster changes wait for more of them.
+    pub roster_delay: Duration,
+    /// Peers in one network's roster.
+    pub roster: usize,
+    /// Names that a hub remembers the keys of.
+    pub names: usize,
+    /// Messages of ours whose receipts are awaited.
+    pub receipts: usize,
+    /// Calls of ours that are not answered yet.
+    pub calls: usize,
+    /// Recipients of one call.
+    pub recipients: usize,
+    /// Requests to us that the application has not answered yet.
+    pub requests: usize,
+    /// The longest that anybody may wait for an answer or a receipt.
+    pub patience: Duration,
+    /// What waits for the application to take it, per link. Beyond it the link is not read.
+    pub deliveries: usize,
+    /// Networks that this node dials.
+    pub uplinks: usize,
+    /// Commands that the application serves.
+    pub commands: usize,
+    /// Records under one key before it is replaced, far below what the ciphers allow.
+    pub rekey_records: u64,
+    /// Bytes under one key before it is replaced.
+    pub rekey_bytes: u64,
+    /// The first redial comes within this time, and each next one within twice as long ..
+    pub redial_first: Duration,
+    /// .. up to this.
+    pub redial_most: Duration,
+    /// How often a message may be passed on.
+    pub hops: u8,
+}
+
+impl Limits {
+    /// The values of [`Limits::default`], which fit a hub on a small machine.
+    pub const DEFAULT: Limits = Limits {
+        links: 10_000,
+        handshakes: 1_024,
+        handshake_time: Duration::from_secs(10),
+        handshake_record: 2_048,
+        goodbye: Duration::from_secs(2),
+        letter: 16 * 1024,
+        head: 4 * 1024,
+        window: 1024 * 1024,
+        queue: 4 * 1024 * 1024,
+        replies: 1024 * 1024,
+        queue_time: Duration::from_secs(30),
+        ack_delay: Duration::from_millis(20),
+        roster_delay: Duration::from_millis(50),
+        roster: 20_000,
+        names: 100_000,
+        receipts: 65_536,
+        calls: 16_384,
+        recipients: 4_096,
+        requests: 4_096,
+        patience: Duration::from_secs(24 * 60 * 60),
+        deliveries: 2 * 1024 * 1024,
+        uplinks: 64,
+        commands: 1_024,
+        rekey_records: 1 << 16,
+        rekey_bytes: 1 << 30,
+        redial_first: Duration::from_millis(500),
+        redial_most: Duration::from_secs(30),
+        hops: 8,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits::DEFAULT
+    }
+}
+
+/// When a neighbour is asked for a sign of life, and when it is given up.
+///
+/// Both sides of a link say what they want; the faster of the two holds, but none faster than
+/// [`Heartbeat::FASTEST`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heartbeat {
+    /// A ping is sent when nothing was heard for this long.
+    pub idle: Duration,
+    /// The link is dead when nothing was heard for this long.
+    pub silence: Duration,
+}
+
+impl Heartbeat {
+    /// For links over the Internet: 15 s and 45 s.
+    pub const INTERNET: Heartbeat =
+        Heartbeat { idle: Duration::from_secs(15), silence: Duration::from_secs(45) };
+    /// For links within a building: 1 s and 3 s.
+    pub const LAN: Heartbeat = Heartbeat { idle: Duration::from_secs(1), silence: Duration::from_secs(3) };
+    /// Nobody can be asked for more: 50 ms and 150 ms.
+    pub const FASTEST: Heartbeat =
+        Heartbeat { idle: Duration::from_millis(50), silence: Duration::from_millis(150) };
+    /// Nobody can be asked for less, so that a dead link is always noticed: 10 min and 30 min.
+    pub const SLOWEST: Heartbeat =
+        Heartbeat { idle: Duration::from_secs(600), silence: Duration::from_secs(1800) };
+
+    /// The heartbeat between a side that wants `self` and one that wants `other`.
+    #[must_use]
+    pub fn between(self, other: Heartbeat) -> Heartbeat {
+        let pick = |a: Duration, b, fastest, slowest| a.min(b).clamp(fastest, slowest);
+        let idle = pick(self.idle, other.idle, Heartbeat::FASTEST.idle, Heartbeat::SLOWEST.idle);
+        let silence =
+            pick(self.silence, other.silence, Heartbeat::FASTEST.silence, Heartbeat::SLOWEST.silence);
+        // Two pings must have had time to be answered before silence means anything.
+        Heartbeat { idle, silence: silence.max(idle * 2) }
+    }
+}
+
+impl Default for Heartbeat {
+    fn default() -> Heartbeat {
+        Heartbeat::INTERNET
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_faster_heartbeat_holds_within_bounds() {
+        let (slow, fast) = (Heartbeat::INTERNET, Heartbeat::LAN);
+        assert_eq!(slow.between(fast), fast);
+        assert_eq!(fast.between(slow), fast);
+        let silly = Heartbeat { idle: Duration::ZERO, silence: Duration::ZERO };
+        assert_eq!(slow.between(silly), Heartbeat::FASTEST);
+        let never = Heartbeat { idle: Duration::MAX, silence: Duration::MAX };
+        assert_eq!(never.between(never), Heartbeat::SLOWEST);
+        let odd = Heartbeat { idle: Duration::from_secs(10), silence: Duration::from_secs(1) };
+        assert_eq!(odd.between(odd).silence, Duration::from_secs(20));
+    }
+}

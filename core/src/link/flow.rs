@@ -1,0 +1,247 @@
+//! Who may send how much: windows, acknowledgements in order, and what is under way.
+//! PROTOCOL.md, section 9.
+
+use alloc::collections::VecDeque;
+
+use crate::node::LinkId;
+use crate::wire::{Kind, MessageId, Receipts};
+
+/// What an envelope costs its sender's window besides its bytes: empty ones are not free.
+pub(crate) const OVERHEAD: usize = 64;
+
+/// What an envelope of `len` bytes (label and letter) costs.
+pub(crate) const fn envelope_cost(len: usize) -> usize {
+    len + OVERHEAD
+}
+
+/// Where an envelope that is to be sent came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// This node.
+    Local,
+    /// Another link: the `sequence`-th envelope of its window, to be acknowledged there.
+    Link {
+        /// Which.
+        link: LinkId,
+        /// Which of its envelopes; none for copies of one that is acknowledged already.
+        sequence: Option<u64>,
+    },
+}
+
+/// What is remembered of an envelope while nobody has confirmed it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sent {
+    /// Its id.
+    pub id: MessageId,
+    /// What it is.
+    pub kind: Kind,
+    /// Which receipts its sender wants.
+    pub receipts: Receipts,
+    /// Whether it is one of the copies for everybody.
+    pub copy: bool,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// What we have sent and the neighbour has not acknowledged.
+#[derive(Debug)]
+pub(crate) struct Outbound {
+    window: usize,
+    bytes: usize,
+    sent: VecDeque<(Sent, u32)>,
+}
+
+impl Outbound {
+    pub(crate) const fn new(window: usize) -> Outbound {
+        Outbound { window, bytes: 0, sent: VecDeque::new() }
+    }
+
+    /// Whether one of this cost may go now. One may always go when nothing is under way: a window
+    /// smaller than an envelope must not stop everything.
+    pub(crate) fn allows(&self, cost: usize) -> bool {
+        self.sent.is_empty() || self.bytes + cost <= self.window
+    }
+
+    pub(crate) fn push(&mut self, sent: Sent, cost: usize) {
+        self.bytes += cost;
+        self.sent.push_back((sent, u32::try_from(cost).unwrap_or(u32::MAX)));
+    }
+
+    /// Takes an acknowledgement of the first `count`; false when so many are not under way.
+    pub(crate) fn ack(&mut self, count: u32) -> bool {
+        for _ in 0..count {
+            let Some((_, cost)) = self.sent.pop_front() else { return false };
+            self.bytes -= cost as usize;
+        }
+        true
+    }
+
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Sent> + use<> {
+        self.bytes = 0;
+        core::mem::take(&mut self.sent).into_iter().map(|(sent, _)| sent)
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.sent.capacity() * size_of::<(Sent, u32)>()
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        if self.sent.is_empty() {
+            self.sent = VecDeque::new();
+        }
+    }
+}
+
+/// What the neighbour has sent and we have not acknowledged.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    window: usize,
+    bytes: usize,
+    /// The sequence number of the first in `open`.
+    first: u64,
+    /// The cost of each, and whether it was taken.
+    open: VecDeque<(u32, bool)>,
+    /// Taken, in order, and not yet said.
+    owed: u32,
+    owed_bytes: usize,
+}
+
+impl Inbound {
+    pub(crate) const fn new(window: usize) -> Inbound {
+        Inbound { window, bytes: 0, first: 0, open: VecDeque::new(), owed: 0, owed_bytes: 0 }
+    }
+
+    /// Counts one that came; its sequence number, or nothing when it went past the window.
+    pub(crate) fn receive(&mut self, cost: usize) -> Option<u64> {
+        let outstanding = self.bytes + self.owed_bytes;
+        if outstanding > 0 && outstanding + cost > self.window {
+            return None;
+        }
+        self.bytes += cost;
+        self.open.push_back((u32::try_from(cost).unwrap_or(u32::MAX), false));
+        Some(self.first + self.open.len() as u64 - 1)
+    }
+
+    /// The one of this number was taken. Those in front of it must be, too, before it counts.
+    pub(crate) fn taken(&mut self, sequence: u64) {
+        let Some(at) = sequence.checked_sub(self.first) else { return };
+        let Some(entry) = usize::try_from(at).ok().and_then(|at| self.open.get_mut(at)) else { return };
+        entry.1 = true;
+        while let Some(&(cost, true)) = self.open.front() {
+            self.open.pop_front();
+            self.first += 1;
+            self.bytes -= cost as usize;
+            self.owed += 1;
+            self.owed_bytes += cost as usize;
+        }
+    }
+
+    /// All of them count as taken: the neighbour is leaving and will send no more.
+    pub(crate) fn take_all(&mut self) {
+        for (cost, _) in core::mem::take(&mut self.open) {
+            self.first += 1;
+            self.owed += 1;
+            self.owed_bytes += cost as usize;
+        }
+        self.bytes = 0;
+    }
+
+    /// What is owed, which is said from now on.
+    pub(crate) const fn settle(&mut self) -> u32 {
+        self.owed_bytes = 0;
+        core::mem::replace(&mut self.owed, 0)
+    }
+
+    pub(crate) const fn owes(&self) -> bool {
+        self.owed > 0
+    }
+
+    /// Whether the neighbour should be told now, lest it stop for want of a word.
+    pub(crate) const fn is_urgent(&self) -> bool {
+        self.owed_bytes >= self.window / 4
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.open.capacity() * size_of::<(u32, bool)>()
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        if self.open.is_empty() {
+            self.open = VecDeque::new();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn acknowledged_in_order_only() {
+        let mut inbound = Inbound::new(1000);
+        let numbers: [u64; 3] = core::array::from_fn(|_| inbound.receive(100).unwrap());
+        inbound.taken(numbers[1]);
+        assert_eq!(inbound.settle(), 0);
+        inbound.taken(numbers[0]);
+        assert_eq!(inbound.settle(), 2);
+        inbound.taken(numbers[0]);
+        inbound.taken(u64::MAX);
+        assert_eq!(inbound.settle(), 0);
+        inbound.take_all();
+        assert_eq!((inbound.settle(), inbound.bytes), (1, 0));
+    }
+
+    #[test]
+    fn past_the_window_is_noticed_but_one_always_fits() {
+        let mut inbound = Inbound::new(100);
+        let first = inbound.receive(5000).unwrap();
+        assert_eq!(inbound.receive(1), None);
+        inbound.taken(first);
+        assert_eq!(inbound.receive(1), None, "what was not said yet still counts");
+        inbound.settle();
+        assert!(inbound.receive(100).is_some());
+    }
+
+    fn sent() -> Sent {
+        Sent {
+            id: MessageId([0; 16]),
+            kind: Kind::Message,
+            receipts: Receipts::Failure,
+            copy: false,
+            origin: Origin::Local,
+        }
+    }
+
+    proptest! {
+        /// A sender that keeps to its window never goes past the receiver's, whatever the order
+        /// in which things are taken, and both come to rest at nothing.
+        #[test]
+        fn both_sides_agree(steps in proptest::collection::vec((0u8..3, 1usize..400), 0..300)) {
+            let (mut out, mut inb) = (Outbound::new(1000), Inbound::new(1000));
+            let mut untaken = alloc::vec::Vec::new();
+            for (what, n) in steps {
+                match what {
+                    0 if out.allows(n) => {
+                        out.push(sent(), n);
+                        let number = inb.receive(n);
+                        prop_assert!(number.is_some());
+                        untaken.extend(number);
+                    }
+                    1 if !untaken.is_empty() => {
+                        let number = untaken.swap_remove(n % untaken.len());
+                        inb.taken(number);
+                    }
+                    _ => {
+                        let count = inb.settle();
+                        prop_assert!(out.ack(count));
+                    }
+                }
+            }
+            for number in untaken { inb.taken(number); }
+            prop_assert!(out.ack(inb.settle()));
+            prop_assert_eq!((out.bytes, inb.bytes, out.sent.len()), (0, 0, 0));
+            prop_assert!(!out.ack(1));
+        }
+    }
+}

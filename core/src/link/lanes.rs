@@ -1,0 +1,217 @@
+//! What waits to be sent on one link, by priority. Nothing here is encrypted yet: what is urgent
+//! overtakes until the last moment.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use crate::Instant;
+use crate::link::flow::{Outbound, Sent, envelope_cost};
+use crate::wire::{Kind, Priority, frame};
+
+/// The lanes, in the order in which they are emptied.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum LaneKind {
+    /// Receipts and this node's own answers: space of their own, so that they never wait for room.
+    Replies,
+    Urgent,
+    Normal,
+    Bulk,
+}
+
+impl From<Priority> for LaneKind {
+    fn from(priority: Priority) -> LaneKind {
+        match priority {
+            Priority::Urgent => LaneKind::Urgent,
+            Priority::Normal => LaneKind::Normal,
+            Priority::Bulk => LaneKind::Bulk,
+        }
+    }
+}
+
+const LANES: usize = 4;
+
+/// Whole frames, one behind the other, and what is known of each.
+#[derive(Debug, Default)]
+struct Lane {
+    bytes: Vec<u8>,
+    start: usize,
+    entries: VecDeque<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    sent: Sent,
+    /// Of the whole frame.
+    len: u32,
+    expires: Instant,
+}
+
+impl Entry {
+    const fn cost(&self) -> usize {
+        envelope_cost(self.len as usize - frame::HEADER)
+    }
+
+    /// Notifications are not counted in windows: they must get through when nothing else does.
+    fn is_counted(&self) -> bool {
+        self.sent.kind != Kind::Notification
+    }
+}
+
+impl Lane {
+    fn pop(&mut self) -> Option<(Entry, Range<usize>)> {
+        let entry = self.entries.pop_front()?;
+        let range = self.start..self.start + entry.len as usize;
+        self.start = range.end;
+        Some((entry, range))
+    }
+
+    /// Moves what is left to the front once that is no more than what is gone: each byte is moved
+    /// at most once for each byte that was sent.
+    fn compact(&mut self) {
+        if self.start >= self.bytes.len() - self.start {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+    }
+}
+
+/// The lanes of one link.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    lanes: [Lane; LANES],
+    /// What the application's and the forwarded envelopes cost.
+    queued: usize,
+    /// What the replies cost.
+    replies: usize,
+}
+
+/// What of a lane may go into the next record: its bytes.
+pub(crate) struct Frontier {
+    lane: usize,
+    bytes: Range<usize>,
+}
+
+impl Lanes {
+    /// What waits in the application's lanes, or in the replies', in bytes of cost.
+    pub(crate) const fn queued(&self, lane: LaneKind) -> usize {
+        match lane {
+            LaneKind::Replies => self.replies,
+            _ => self.queued,
+        }
+    }
+
+    const fn queued_mut(&mut self, lane: usize) -> &mut usize {
+        if lane == LaneKind::Replies as usize { &mut self.replies } else { &mut self.queued }
+    }
+
+    /// Appends an envelope that `write` writes. It must not be larger than a frame's payload.
+    pub(crate) fn push(
+        &mut self,
+        lane: LaneKind,
+        sent: Sent,
+        expires: Instant,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let at = lane as usize;
+        let target = &mut self.lanes[at];
+        let start = target.bytes.len();
+        frame::write_header(&mut target.bytes, frame::types::ENVELOPE, 0);
+        write(&mut target.bytes);
+        let len = target.bytes.len() - start;
+        let payload = u16::try_from(len - frame::HEADER).unwrap_or(u16::MAX).to_be_bytes();
+        target.bytes[start + 1..start + frame::HEADER].copy_from_slice(&payload);
+        let entry = Entry { sent, len: u32::try_from(len).unwrap_or(u32::MAX), expires };
+        *self.queued_mut(at) += entry.cost();
+        self.lanes[at].entries.push_back(entry);
+    }
+
+    /// Whether anything may go now.
+    pub(crate) fn is_ready(&self, window: &Outbound) -> bool {
+        self.lanes.iter().any(|lane| {
+            lane.entries.front().is_some_and(|entry| !entry.is_counted() || window.allows(entry.cost()))
+        })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.entries.is_empty())
+    }
+
+    /// Takes as much off the first lane that may send as fits in `room` bytes and the window.
+    /// Each that goes is counted in the window and told to `went`.
+    pub(crate) fn take(
+        &mut self,
+        room: usize,
+        window: &mut Outbound,
+        went: &mut Vec<Sent>,
+    ) -> Option<Frontier> {
+        for at in 0..LANES {
+            let start = self.lanes[at].start;
+            let mut end = start;
+            while let Some(entry) = self.lanes[at].entries.front() {
+                let (cost, counted) = (entry.cost(), entry.is_counted());
+                let fits = end - start + entry.len as usize <= room;
+                if !fits || (counted && !window.allows(cost)) {
+                    break;
+                }
+                let Some((entry, range)) = self.lanes[at].pop() else { break };
+                end = range.end;
+                *self.queued_mut(at) -= cost;
+                if counted {
+                    window.push(entry.sent, cost);
+                }
+                went.push(entry.sent);
+            }
+            if end > start {
+                return Some(Frontier { lane: at, bytes: start..end });
+            }
+        }
+        None
+    }
+
+    /// The bytes of a frontier, until the next change.
+    pub(crate) fn bytes(&self, frontier: &Frontier) -> &[u8] {
+        &self.lanes[frontier.lane].bytes[frontier.bytes.clone()]
+    }
+
+    /// The frontier's bytes were used.
+    pub(crate) fn done(&mut self, frontier: &Frontier) {
+        self.lanes[frontier.lane].compact();
+    }
+
+    /// When the first of them has waited for as long as it may.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.lanes.iter().filter_map(|lane| lane.entries.front()).map(|entry| entry.expires).min()
+    }
+
+    /// Takes off what has waited for too long.
+    pub(crate) fn expire(&mut self, now: Instant, mut expired: impl FnMut(Sent)) {
+        for at in 0..LANES {
+            while self.lanes[at].entries.front().is_some_and(|entry| entry.expires <= now) {
+                let Some((entry, _)) = self.lanes[at].pop() else { break };
+                *self.queued_mut(at) -= entry.cost();
+                expired(entry.sent);
+            }
+            self.lanes[at].compact();
+        }
+    }
+
+    /// Takes off everything.
+    pub(crate) fn clear(&mut self) -> impl Iterator<Item = Sent> + use<> {
+        let lanes = core::mem::take(self).lanes;
+        lanes.into_iter().flat_map(|lane| lane.entries.into_iter().map(|entry| entry.sent))
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.lanes.iter().map(|l| l.bytes.capacity() + l.entries.capacity() * size_of::<Entry>()).sum()
+    }
+
+    /// Gives memory back that an idle link does not need.
+    pub(crate) fn shrink(&mut self) {
+        for lane in &mut self.lanes {
+            if lane.entries.is_empty() {
+                *lane = Lane::default();
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! One byte stream to a neighbour: handshake, session, heartbeat, lanes, flow, rekeying.
+//!
+//! A [`Connection`] is a state machine of its own: fuzzers and protocol tests drive it without a node.
+
+mod connection;
+mod flow;
+mod goodbye;
+mod handshake;
+mod lanes;
+mod output;
+mod pulse;
+pub mod session;
+
+pub use connection::{Asked, Connection, ConnectionEvent, Initiator, Joined, Plain, Responder, Step};
+pub(crate) use flow::envelope_cost;
+pub use flow::{Origin, Sent};
+pub(crate) use lanes::LaneKind;

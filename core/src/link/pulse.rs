@@ -1,0 +1,178 @@
+//! The heartbeat of one link: timers only.
+
+use core::time::Duration;
+
+use crate::{Heartbeat, Instant};
+
+/// How often in a row a node may find out late that a silence is over and still give the neighbour
+/// another chance. A node that is always late would otherwise never notice anything.
+const MOST_LATE: u8 = 3;
+
+/// When a neighbour was last heard, and what is to be done about it.
+///
+/// The promise: a link over which bytes flow is never called dead. Bytes may be waiting unread when
+/// the driver comes back from a pause (a laptop that slept, a stopped process); so a deadline that is
+/// found long past is no proof, and asks once more.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    beat: Heartbeat,
+    heard: Instant,
+    /// When the last ping since then was sent.
+    pinged: Option<Instant>,
+    late: u8,
+    rtt: Option<Duration>,
+}
+
+/// What is due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Due {
+    Nothing,
+    Ping,
+    Dead,
+}
+
+impl Pulse {
+    pub(crate) const fn new(now: Instant, beat: Heartbeat) -> Pulse {
+        Pulse { beat, heard: now, pinged: None, late: 0, rtt: None }
+    }
+
+    /// Any byte is life.
+    pub(crate) const fn heard(&mut self, now: Instant) {
+        self.heard = now;
+        self.pinged = None;
+        self.late = 0;
+    }
+
+    /// Pings carry the time they were sent at: a pong tells the round trip.
+    pub(crate) fn pong(&mut self, now: Instant, echoed: u64) {
+        let sent = Instant::from_micros(echoed);
+        // A number that we never sent says nothing; the largest believable one is the silence.
+        if sent <= now && now.saturating_since(sent) <= self.beat.silence {
+            self.rtt = Some(now.saturating_since(sent));
+        }
+    }
+
+    pub(crate) const fn rtt(&self) -> Option<Duration> {
+        self.rtt
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        match self.pinged {
+            None => self.heard + self.beat.idle,
+            Some(sent) => {
+                (sent + self.beat.idle).min((self.heard + self.beat.silence).max(sent + self.grace()))
+            }
+        }
+    }
+
+    /// How long an answer to the last ping may take, even when the silence is over.
+    fn grace(&self) -> Duration {
+        self.beat.idle / 2
+    }
+
+    pub(crate) fn due(&mut self, now: Instant) -> Due {
+        let deadline = self.deadline();
+        if now < deadline {
+            return Due::Nothing;
+        }
+        let is_late = now.saturating_since(deadline) > self.beat.idle / 4;
+        let over = now >= self.heard + self.beat.silence && self.pinged.is_some();
+        if over && (!is_late || self.late >= MOST_LATE) {
+            return Due::Dead;
+        }
+        if is_late {
+            self.late = self.late.saturating_add(1);
+        }
+        self.pinged = Some(now);
+        Due::Ping
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BEAT: Heartbeat = Heartbeat::INTERNET;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_silent_neighbour_is_asked_and_then_dead() {
+        let mut pulse = Pulse::new(at(0), BEAT);
+        let mut asked = 0;
+        let dead = loop {
+            let now = pulse.deadline();
+            match pulse.due(now) {
+                Due::Ping => asked += 1,
+                Due::Dead => break now,
+                Due::Nothing => panic!("a deadline without a duty"),
+            }
+        };
+        assert_eq!((asked, dead), (2, at(45)));
+    }
+
+    #[test]
+    fn any_byte_is_life() {
+        let mut pulse = Pulse::new(at(0), BEAT);
+        assert_eq!(pulse.due(at(15)), Due::Ping);
+        pulse.heard(at(44));
+        assert_eq!(pulse.due(at(58)), Due::Nothing);
+        assert_eq!(pulse.due(at(59)), Due::Ping);
+    }
+
+    #[test]
+    fn who_slept_asks_before_it_gives_up() {
+        let mut pulse = Pulse::new(at(0), BEAT);
+        assert_eq!(pulse.due(at(15)), Due::Ping);
+        assert_eq!(pulse.due(at(3600)), Due::Ping);
+        assert_eq!(pulse.due(pulse.deadline()), Due::Dead);
+        // One who is late every time gives up in the end.
+        let mut pulse = Pulse::new(at(0), BEAT);
+        let mut turns = 0;
+        while pulse.due(pulse.deadline() + Duration::from_secs(10)) != Due::Dead {
+            turns += 1;
+            assert!(turns < 10);
+        }
+    }
+
+    #[test]
+    fn only_believable_pongs_tell_the_round_trip() {
+        let mut pulse = Pulse::new(at(100), BEAT);
+        pulse.pong(at(100), u64::MAX);
+        pulse.pong(at(100), 0);
+        assert_eq!(pulse.rtt(), None);
+        pulse.pong(at(100), at(98).as_micros());
+        assert_eq!(pulse.rtt(), Some(Duration::from_secs(2)));
+    }
+
+    proptest! {
+        /// Whatever the times at which it is looked at: a neighbour that is heard at least once an
+        /// idle interval is never dead, and after each look the deadline lies in the future.
+        #[test]
+        fn who_is_heard_lives(gaps in proptest::collection::vec((0u64..15_000, any::<bool>()), 1..100)) {
+            let mut pulse = Pulse::new(at(0), BEAT);
+            let mut now = at(0);
+            for (gap, first) in gaps {
+                now = now + Duration::from_millis(gap);
+                if first { pulse.heard(now); }
+                prop_assert!(pulse.due(now) != Due::Dead);
+                pulse.heard(now);
+                prop_assert!(pulse.deadline() > now);
+            }
+        }
+
+        #[test]
+        fn no_deadline_stands_in_the_past(looks in proptest::collection::vec(0u64..100_000, 1..100)) {
+            let mut pulse = Pulse::new(at(0), BEAT);
+            let mut now = at(0);
+            for gap in looks {
+                now = now + Duration::from_millis(gap);
+                if pulse.due(now) == Due::Dead { break; }
+                prop_assert!(pulse.deadline() > now);
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Calls of ours: to one, a list, or all, gathered with a deadline. Tables only, no bytes.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use crate::node::agenda::{Agenda, tree_memory};
+use crate::node::event::CallOutcome;
+use crate::node::message::CallId;
+use crate::wire::MessageId;
+use crate::{Address, Instant};
+
+/// One call.
+#[derive(Debug)]
+struct Call {
+    until: Instant,
+    /// The requests that are not answered yet, when each recipient has one of its own.
+    open: BTreeSet<MessageId>,
+    /// When one request went to everybody: who has answered it.
+    from_all: Option<BTreeSet<Address>>,
+    answered: u32,
+    /// How many were asked; not known before it is dispatched when it is for everybody.
+    asked: Option<u32>,
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub(crate) struct CallTable {
+    calls: BTreeMap<CallId, Call>,
+    /// Which request belongs to which call, and whom it went to.
+    requests: BTreeMap<MessageId, (CallId, Option<Address>)>,
+    agenda: Agenda<CallId>,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Ended {
+    pub(crate) call: CallId,
+    pub(crate) outcome: CallOutcome,
+    pub(crate) answered: u32,
+    pub(crate) asked: u32,
+}
+
+impl CallTable {
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub(crate) fn has(&self, request: MessageId) -> bool {
+        self.requests.contains_key(&request)
+    }
+
+    /// A call whose requests are `requests`, each to one recipient; none: the call's own id went to
+    /// everybody.
+    pub(crate) fn begin(
+        &mut self,
+        call: CallId,
+        until: Instant,
+        requests: impl Iterator<Item = (MessageId, Address)>,
+    ) {
+        let mut open = BTreeSet::new();
+        for (id, to) in requests {
+            self.requests.insert(id, (call, Some(to)));
+            open.insert(id);
+        }
+        let to_all = open.is_empty();
+        if to_all {
+            self.requests.insert(call.0, (call, None));
+        }
+        let asked = (!to_all).then(|| u32::try_from(open.len()).unwrap_or(u32::MAX));
+        let from_all = to_all.then(BTreeSet::new);
+        self.calls.insert(call, Call { until, open, from_all, answered: 0, asked });
+        self.agenda.add(until, call);
+    }
+
+    /// An answer to `request` from `from`, or word from a hub that there will be none. The call that
+    /// it belongs to, when it counts: from whom it was asked, and for the first time.
+    pub(crate) fn answer(&mut self, request: MessageId, from: &Address, from_hub: bool) -> Option<CallId> {
+        let (id, to) = self.requests.get(&request)?;
+        let id = *id;
+        if let Some(to) = to
+            && !from_hub
+            && to.bare_str() != from.bare_str()
+        {
+            return None;
+        }
+        let call = self.calls.get_mut(&id)?;
+        match &mut call.from_all {
+            Some(answered) => {
+                if !answered.insert(from.clone()) {
+                    return None;
+                }
+            }
+            None => {
+                call.open.remove(&request);
+                self.requests.remove(&request);
+            }
+        }
+        call.answered += 1;
+        Some(id)
+    }
+
+    /// A hub says to how many the request for everybody went.
+    pub(crate) fn asked(&mut self, request: MessageId, count: u32) -> Option<CallId> {
+        let (id, None) = self.requests.get(&request)? else { return None };
+        self.calls.get_mut(id)?.asked = Some(count);
+        Some(*id)
+    }
+
+    /// Ends the call if nobody's answer is missing.
+    pub(crate) fn end_if_complete(&mut self, id: CallId) -> Option<Ended> {
+        let call = self.calls.get(&id)?;
+        let complete = match call.from_all {
+            Some(_) => call.asked.is_some_and(|asked| call.answered >= asked),
+            None => call.open.is_empty(),
+        };
+        if complete { self.end(id, CallOutcome::Complete) } else { None }
+    }
+
+    /// Ends a call.
+    pub(crate) fn end(&mut self, id: CallId, outcome: CallOutcome) -> Option<Ended> {
+        let call = self.calls.remove(&id)?;
+        self.agenda.remove(call.until, id);
+        for request in &call.open {
+            self.requests.remove(request);
+        }
+        self.requests.remove(&id.0);
+        let asked = call.asked.unwrap_or(call.answered).max(call.answered);
+        Some(Ended { call: id, outcome, answered: call.answered, asked })
+    }
+
+    /// The requests of a call that nobody has answered, and whom they went to; for everybody: none.
+    pub(crate) fn open(&self, id: CallId) -> impl Iterator<Item = (MessageId, Option<&Address>)> {
+        self.requests
+            .iter()
+            .filter(move |(_, value)| value.0 == id)
+            .map(|(id, value)| (*id, value.1.as_ref()))
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.agenda.next()
+    }
+
+    /// Takes off the first whose time is up.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Ended> {
+        let id = self.agenda.pop_due(now)?;
+        self.end(id, CallOutcome::TimedOut)
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        tree_memory::<(CallId, Call)>(self.calls.len())
+            + tree_memory::<(MessageId, (CallId, Option<Address>))>(self.requests.len())
+            + self.agenda.memory()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    fn id(n: u8) -> MessageId {
+        MessageId([n; 16])
+    }
+
+    fn address(text: &str) -> Address {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_list_is_complete_when_each_has_answered_once() {
+        let mut calls = CallTable::default();
+        let call = CallId(id(1));
+        let to = [(id(1), address("a@n")), (id(2), address("b@n"))];
+        calls.begin(call, Instant::from_micros(5), to.into_iter());
+        assert_eq!(calls.answer(id(1), &address("b@n/x"), false), None, "not who was asked");
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some(call));
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), None, "twice");
+        assert_eq!(calls.end_if_complete(call), None);
+        assert_eq!(calls.answer(id(2), &address("hub@n"), true), Some(call));
+        let ended = calls.end_if_complete(call).unwrap();
+        assert_eq!((ended.outcome, ended.answered, ended.asked), (CallOutcome::Complete, 2, 2));
+        assert_eq!((calls.len(), calls.requests.len(), calls.next_deadline()), (0, 0, None));
+    }
+
+    #[test]
+    fn all_are_complete_when_as_many_as_were_asked_have_answered() {
+        let mut calls = CallTable::default();
+        let call = CallId(id(1));
+        calls.begin(call, Instant::from_micros(5), Vec::new().into_iter());
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some(call));
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), None);
+        assert_eq!(calls.end_if_complete(call), None);
+        assert_eq!(calls.asked(id(1), 2), Some(call));
+        assert_eq!(calls.end_if_complete(call), None);
+        assert_eq!(calls.answer(id(1), &address("a@n/y"), false), Some(call));
+        assert_eq!(calls.end_if_complete(call).map(|e| e.answered), Some(2));
+        assert_eq!(calls.requests.len(), 0);
+    }
+
+    #[test]
+    fn a_call_that_is_late_ends_and_is_forgotten() {
+        let mut calls = CallTable::default();
+        let call = CallId(id(1));
+        calls.begin(call, Instant::from_micros(5), [(id(1), address("a@n"))].into_iter());
+        assert_eq!(calls.pop_due(Instant::from_micros(4)), None);
+        let ended = calls.pop_due(Instant::from_micros(5)).unwrap();
+        assert_eq!((ended.outcome, ended.answered, ended.asked), (CallOutcome::TimedOut, 0, 1));
+        assert!(!calls.has(id(1)));
+    }
+}

@@ -1,0 +1,317 @@
+//! An envelope for this node: to its application, to one of its tables, or answered at once.
+
+use alloc::string::ToString;
+use core::time::Duration;
+
+use crate::link::{Origin, envelope_cost};
+use crate::node::calls::Ended;
+use crate::node::event::{Received, Request, Stage};
+use crate::node::forward::Envelope;
+use crate::node::io::LinkId;
+use crate::node::links::Neighbour;
+use crate::node::receipts::News;
+use crate::node::requests::Caller;
+use crate::node::submit::{Outgoing, read_letter};
+use crate::node::{Delivery, Event, Node, RequestId, Response, builtins, roster};
+use crate::wire::letter::{
+    MessageHead, Method, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status,
+};
+use crate::wire::{Kind, MessageId, Receipts};
+use crate::{Address, Failure, Reason};
+
+/// How long a caller waits that does not say.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(60);
+
+impl Node {
+    /// An envelope is for this node. `from` was vouched for.
+    pub(super) fn deliver(&mut self, envelope: &Envelope<'_>) {
+        let Ok(from) = envelope.from.parse::<Address>() else {
+            return self.done_with(envelope.origin);
+        };
+        if envelope.sealed {
+            return self.refuse_delivery(envelope, &from, Reason::UNSUPPORTED.into());
+        }
+        let result = match envelope.kind {
+            Kind::Message => self.deliver_message(envelope, &from),
+            Kind::Request => self.deliver_request(envelope, &from),
+            Kind::Response => self.deliver_response(envelope, &from),
+            Kind::Notification => self.deliver_notification(envelope, &from),
+        };
+        if let Err(failure) = result {
+            self.refuse_delivery(envelope, &from, failure);
+        }
+    }
+
+    /// Tells the sender why this node does not take it.
+    fn refuse_delivery(&mut self, envelope: &Envelope<'_>, from: &Address, failure: Failure) {
+        if matches!(envelope.kind, Kind::Message | Kind::Request) {
+            // Who cannot be told any more is not waiting.
+            let _ = self.notify(from, envelope.id, NotifiedEvent::Failed, Some(&failure));
+        }
+        self.done_with(envelope.origin);
+    }
+
+    /// Gives the application something; it counts until the application has taken it.
+    fn queue_delivery(&mut self, envelope: &Envelope<'_>, event: Event) {
+        let cost = envelope_cost(envelope.letter.len() + envelope.to.len() + envelope.from.len());
+        let (link, sequence) = match envelope.origin {
+            Origin::Link { link, sequence } => (Some(link), sequence),
+            Origin::Local => (None, None),
+        };
+        if let Some(entry) = link.and_then(|link| self.links.get_mut(link)) {
+            entry.deliveries += cost;
+        }
+        self.deliveries.push_back(Delivery { event, link, sequence, cost });
+    }
+
+    fn deliver_message(&mut self, envelope: &Envelope<'_>, from: &Address) -> Result<(), Failure> {
+        let letter = read_letter(self, envelope.letter).map_err(malformed)?;
+        let head: MessageHead = letter.head().map_err(malformed)?;
+        let message = Received {
+            id: envelope.id,
+            from: from.clone(),
+            to: self.addressed(envelope),
+            content_type: head.content_type,
+            metadata: head.metadata,
+            body: letter.body.into(),
+            receipts: envelope.receipts,
+        };
+        self.queue_delivery(envelope, Event::Message(message));
+        if envelope.receipts >= Receipts::Received {
+            // Who cannot be told any more is not waiting.
+            let _ = self.notify(from, envelope.id, NotifiedEvent::Received, None);
+        }
+        Ok(())
+    }
+
+    /// The address that an envelope was sent to; for the neighbour, that is who this node is on that link.
+    fn addressed(&self, envelope: &Envelope<'_>) -> Address {
+        if let Ok(address) = envelope.to.parse() {
+            return address;
+        }
+        let on_link = match envelope.origin {
+            Origin::Link { link, .. } => match self.links.get(link).map(|link| &link.neighbour) {
+                Some(Neighbour::Hub(id)) => self.uplinks.membership(*id).map(|member| member.address.clone()),
+                _ => None,
+            },
+            Origin::Local => None,
+        };
+        let served = || self.config.serving.as_ref().map(|serving| serving.address.clone());
+        // One of the two is there: an envelope comes from a hub, or to one.
+        on_link.or_else(served).or_else(|| envelope.from.parse().ok()).unwrap_or_else(builtins::nobody)
+    }
+
+    fn deliver_request(&mut self, envelope: &Envelope<'_>, from: &Address) -> Result<(), Failure> {
+        let letter = read_letter(self, envelope.letter).map_err(malformed)?;
+        let head: RequestHead = letter.head().map_err(malformed)?;
+        let source = match envelope.origin {
+            Origin::Link { link, .. } => Some(link),
+            Origin::Local => None,
+        };
+        if head.uri == roster::PATH && envelope.to.is_empty() {
+            self.roster_request(source, head.method, letter.body);
+            self.done_with(envelope.origin);
+            return Ok(());
+        }
+        if head.method == Method::Observe {
+            // It tells of a change of something, and nobody here has subscribed to anything.
+            self.done_with(envelope.origin);
+            return Ok(());
+        }
+        let answer = if self.commands.contains_key(&head.uri) {
+            None
+        } else {
+            Some(self.builtin(&head, from, letter.body))
+        };
+        if let Some(answer) = answer {
+            self.answer_at_once(envelope, from, &answer);
+            return Ok(());
+        }
+        let limit = self.config.limits.requests;
+        if self.requests.len() >= limit {
+            let busy = Failure { reason: Reason::BUSY, text: "too many requests at once".to_string() };
+            self.answer_at_once(envelope, from, &Err(busy));
+            return Ok(());
+        }
+        let patience = head.patience.map_or(DEFAULT_PATIENCE, Duration::from_millis);
+        let patience = patience.min(self.config.limits.patience);
+        let caller = Caller { from: from.clone(), id: envelope.id, until: self.after(patience) };
+        match self.requests.begin(caller) {
+            Some(request) => {
+                let event = Event::Request(Request {
+                    request,
+                    from: from.clone(),
+                    path: head.uri,
+                    method: head.method,
+                    content_type: head.content_type,
+                    body: letter.body.into(),
+                    patience,
+                });
+                self.queue_delivery(envelope, event);
+            }
+            // The same caller's same request again: it is answered once.
+            None => self.done_with(envelope.origin),
+        }
+        Ok(())
+    }
+
+    /// What this node answers itself. The request's place in its sender's window is free once the
+    /// answer has gone: who does not read its answers cannot ask for more.
+    fn answer_at_once(
+        &mut self,
+        envelope: &Envelope<'_>,
+        from: &Address,
+        answer: &Result<Response, Failure>,
+    ) {
+        let mut outgoing = Outgoing::to(Kind::Response, envelope.id, from);
+        outgoing.priority = envelope.priority;
+        outgoing.origin = envelope.origin;
+        outgoing.is_reply = true;
+        let done = self.answer(&outgoing, answer).or_else(|e| {
+            // Too large, or no room for it: say at least so.
+            self.answer(&outgoing, &Err(e.into()))
+        });
+        if done.is_err() {
+            self.done_with(envelope.origin);
+        }
+    }
+
+    fn roster_request(&mut self, source: Option<LinkId>, method: Method, body: &[u8]) {
+        let Some(link) = source else { return };
+        match (self.links.get(link).map(|link| &link.neighbour), method) {
+            (Some(Neighbour::Hub(_)), Method::Observe) => self.roster_told(link, body),
+            (Some(Neighbour::Member { .. }), Method::Get) => self.snapshot_wanted(link),
+            _ => {}
+        }
+    }
+
+    fn deliver_response(&mut self, envelope: &Envelope<'_>, from: &Address) -> Result<(), Failure> {
+        self.done_with(envelope.origin);
+        if !self.calls.has(envelope.id) {
+            return Ok(());
+        }
+        let response = read_letter(self, envelope.letter)
+            .and_then(|letter| {
+                let head: ResponseHead = letter.head()?;
+                Ok(match (head.status, head.reason) {
+                    (Status::Success, _) => Ok(Response::new(head.content_type, letter.body)),
+                    (Status::Failure, Some(reason)) => Err(reason.into()),
+                    (Status::Failure, None) => Err(Reason::COMMAND_FAILED.into()),
+                })
+            })
+            .unwrap_or_else(|e| Err(malformed(e)));
+        self.answered(envelope.id, from, false, response);
+        Ok(())
+    }
+
+    /// Somebody answered, or a hub says that somebody will not.
+    fn answered(
+        &mut self,
+        id: MessageId,
+        from: &Address,
+        from_hub: bool,
+        response: Result<Response, Failure>,
+    ) {
+        if let Some(call) = self.calls.answer(id, from, from_hub) {
+            self.event(Event::Answer { call, from: from.clone(), response });
+            if let Some(ended) = self.calls.end_if_complete(call) {
+                self.call_ended(ended);
+            }
+        }
+    }
+
+    pub(super) fn call_ended(&mut self, ended: Ended) {
+        let Ended { call, outcome, answered, asked } = ended;
+        self.event(Event::CallEnded { call, outcome, answered, asked });
+    }
+
+    fn deliver_notification(&mut self, envelope: &Envelope<'_>, from: &Address) -> Result<(), Failure> {
+        self.done_with(envelope.origin);
+        let letter = read_letter(self, envelope.letter).map_err(malformed)?;
+        let head: NotificationHead = letter.head().map_err(malformed)?;
+        let failure = || head.reason.clone().map_or(Reason::REFUSED.into(), Failure::from);
+        let stage = match head.event {
+            NotifiedEvent::Accepted => Stage::Accepted,
+            NotifiedEvent::Dispatched => Stage::Dispatched { count: head.count.unwrap_or(1) },
+            NotifiedEvent::Received => Stage::Received,
+            NotifiedEvent::Consumed => Stage::Consumed,
+            NotifiedEvent::Failed => Stage::Failed(failure()),
+            NotifiedEvent::Cancelled => {
+                if let Some(request) = self.requests.cancel(envelope.id, from) {
+                    self.request_ended(request);
+                }
+                return Ok(());
+            }
+        };
+        // A hub speaks for its network; it says `to` the neighbour, where a peer names it.
+        let by_hub = match envelope.origin {
+            Origin::Link { link, .. } => match self.links.get(link).map(|link| &link.neighbour) {
+                Some(Neighbour::Hub(id)) => {
+                    let hub = self.uplinks.membership(*id).map(|member| &member.hub);
+                    envelope.to.is_empty() || hub == Some(from)
+                }
+                _ => false,
+            },
+            Origin::Local => true,
+        };
+        self.news(envelope.id, Some(from), by_hub, stage);
+        Ok(())
+    }
+
+    /// News of an envelope of ours.
+    pub(super) fn news(&mut self, id: MessageId, from: Option<&Address>, by_hub: bool, stage: Stage) {
+        let me = builtins::nobody();
+        let who = from.unwrap_or(&me);
+        if self.calls.has(id) {
+            match stage {
+                Stage::Dispatched { count } if by_hub => {
+                    if let Some(call) = self.calls.asked(id, count)
+                        && let Some(ended) = self.calls.end_if_complete(call)
+                    {
+                        self.call_ended(ended);
+                    }
+                }
+                Stage::Failed(failure) => self.answered(id, who, by_hub, Err(failure)),
+                _ => {}
+            }
+            return;
+        }
+        if self.receipts.news(id, who, by_hub, &stage) != News::Ignored {
+            self.event(Event::Receipt { id, from: from.cloned(), stage });
+        }
+    }
+
+    // ---- what was not answered in time
+
+    pub(super) fn call_timed_out(&mut self, ended: Ended) {
+        self.call_ended(ended);
+    }
+
+    pub(super) fn request_timed_out(&mut self, request: RequestId, caller: &Caller) {
+        let outgoing = Outgoing::to(Kind::Response, caller.id, &caller.from);
+        // Who cannot be told any more is not waiting.
+        let _ = self.answer(&outgoing, &Err(Reason::TIMEOUT.into()));
+        self.request_ended(request);
+    }
+
+    fn request_ended(&mut self, request: RequestId) {
+        // Not taken yet: then the application need not hear of it at all.
+        let asked =
+            |delivery: &Delivery| matches!(&delivery.event, Event::Request(r) if r.request == request);
+        if let Some(at) = self.deliveries.iter().position(asked) {
+            if let Some(Delivery { link: Some(link), sequence, cost, .. }) = self.deliveries.remove(at) {
+                self.delivered(link, sequence, cost);
+            }
+        } else {
+            self.event(Event::RequestEnded { request });
+        }
+    }
+
+    pub(super) fn receipt_timed_out(&mut self, id: MessageId) {
+        self.event(Event::Receipt { id, from: None, stage: Stage::Failed(Reason::NO_RECEIPT.into()) });
+    }
+}
+
+fn malformed(error: crate::wire::LetterError) -> Failure {
+    Failure { reason: Reason::MALFORMED, text: error.to_string() }
+}

@@ -1,0 +1,322 @@
+//! The hub's job: an envelope comes from a link or from this node, and goes on to whom it is for,
+//! without a look at its letter. PROTOCOL.md, section 11.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use crate::link::{LaneKind, Origin, Sent, envelope_cost};
+use crate::node::Node;
+use crate::node::event::Stage;
+use crate::node::io::LinkId;
+use crate::node::links::Neighbour;
+use crate::wire::letter::{NotificationHead, NotifiedEvent};
+use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
+use crate::{Address, Failure, Reason};
+
+/// An envelope on its way, with the sender's address as this node vouches for it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Envelope<'a> {
+    pub(super) kind: Kind,
+    pub(super) priority: Priority,
+    pub(super) sealed: bool,
+    pub(super) receipts: Receipts,
+    pub(super) hops: u8,
+    pub(super) id: MessageId,
+    /// Empty: this node.
+    pub(super) to: &'a str,
+    pub(super) from: &'a str,
+    pub(super) letter: &'a [u8],
+    pub(super) origin: Origin,
+    pub(super) is_reply: bool,
+}
+
+impl Envelope<'_> {
+    const fn sent(&self, copy: bool) -> Sent {
+        Sent { id: self.id, kind: self.kind, receipts: self.receipts, copy, origin: self.origin }
+    }
+}
+
+impl Node {
+    /// An envelope came over a link.
+    pub(super) fn envelope(&mut self, link: LinkId, sequence: Option<u64>, bytes: &[u8]) {
+        let (label, letter) = match Label::read(bytes) {
+            Ok(read) => read,
+            Err(e) => return self.close_link(link, Reason::MALFORMED, &e.to_string()),
+        };
+        if letter.len() > self.config.limits.letter {
+            return self.close_link(link, Reason::LIMIT, "a letter larger than this side said it takes");
+        }
+        let origin = Origin::Link { link, sequence };
+        let mut envelope = Envelope {
+            kind: label.kind,
+            priority: label.priority,
+            sealed: label.sealed,
+            receipts: label.receipts,
+            hops: label.hops,
+            id: label.id,
+            to: label.to,
+            from: label.from,
+            letter,
+            origin,
+            is_reply: false,
+        };
+        let refuse = |node: &mut Node, envelope: &Envelope<'_>, reason: Reason| {
+            node.report_failure(&envelope.sent(false), None, reason.into());
+        };
+        if label.more {
+            return refuse(self, &envelope, Reason::UNSUPPORTED);
+        }
+        match self.links.get(link).map(|link| link.neighbour.clone()) {
+            Some(Neighbour::Member { address, .. } | Neighbour::Former(address)) => {
+                if !label.from.is_empty() && label.from != address.as_str() {
+                    return refuse(self, &envelope, Reason::FORGED_SENDER);
+                }
+                envelope.from = address.as_str();
+                if label.to.is_empty() {
+                    self.deliver(&envelope);
+                } else {
+                    self.route_served(&envelope);
+                }
+            }
+            Some(Neighbour::Hub(uplink)) => {
+                let Some(member) = self.uplinks.membership(uplink) else { return };
+                let me = member.address.clone();
+                let hub = member.hub.clone();
+                if label.from.is_empty() {
+                    envelope.from = hub.as_str();
+                }
+                // A hub has authority over its own network, and no other.
+                if !in_network(envelope.from, me.network()) {
+                    return refuse(self, &envelope, Reason::FORGED_SENDER);
+                }
+                let everyone = label.to.strip_prefix("*@") == Some(me.network());
+                let mine = [me.as_str(), me.bare_str(), ""].contains(&label.to);
+                if mine || everyone {
+                    self.deliver(&envelope);
+                } else {
+                    refuse(self, &envelope, Reason::NOT_FOUND);
+                }
+            }
+            Some(Neighbour::Newcomer) | None => {}
+        }
+    }
+
+    /// Sends an envelope on its way in the network that this node serves.
+    pub(super) fn route_served(&mut self, envelope: &Envelope<'_>) {
+        let Some(serving) = &self.config.serving else { return };
+        let hub = serving.address.clone();
+        let refuse = |node: &mut Node, reason: Reason| {
+            node.report_failure(&envelope.sent(false), None, reason.into());
+        };
+        let Some((name, network, instance)) = split(envelope.to) else {
+            return refuse(self, Reason::NOT_FOUND);
+        };
+        if network != hub.network() {
+            return refuse(self, Reason::NO_ROUTE);
+        }
+        if name == "*" && instance.is_none() {
+            return self.broadcast(envelope);
+        }
+        if name == hub.name() && (instance.is_none() || instance == hub.instance()) {
+            self.report_accepted(envelope);
+            if envelope.kind == Kind::Message && envelope.receipts >= Receipts::Route {
+                self.report_dispatched(envelope.id, envelope.origin, 1);
+            }
+            return self.deliver(envelope);
+        }
+        let link = match self.router.take(name, instance) {
+            Ok(link) => link,
+            Err(reason) => return refuse(self, reason),
+        };
+        if envelope.hops == 0 {
+            return refuse(self, Reason::HOPS);
+        }
+        match self.pass_on(link, envelope, false) {
+            Ok(()) => self.report_accepted(envelope),
+            Err(reason) => refuse(self, reason),
+        }
+    }
+
+    /// To everybody who takes what is for its name, but the sender.
+    fn broadcast(&mut self, envelope: &Envelope<'_>) {
+        let source = match envelope.origin {
+            Origin::Link { link, .. } => Some(link),
+            Origin::Local => None,
+        };
+        if !matches!(envelope.kind, Kind::Message | Kind::Request) {
+            return self.done_with(envelope.origin);
+        }
+        if envelope.hops == 0 {
+            return self.report_failure(&envelope.sent(false), None, Reason::HOPS.into());
+        }
+        self.report_accepted(envelope);
+        let seats: Vec<(LinkId, Address)> = self
+            .router
+            .seats()
+            .filter(|seat| seat.priority >= 0 && Some(seat.link) != source)
+            .map(|seat| (seat.link, seat.address.clone()))
+            .collect();
+        let count = seats.len() + usize::from(source.is_some());
+        // The sender knows how many to expect before the first of them can speak.
+        if envelope.kind == Kind::Request || envelope.receipts >= Receipts::Route {
+            self.report_dispatched(envelope.id, envelope.origin, u32::try_from(count).unwrap_or(u32::MAX));
+        }
+        let copy = Envelope {
+            origin: match envelope.origin {
+                Origin::Link { link, .. } => Origin::Link { link, sequence: None },
+                Origin::Local => Origin::Local,
+            },
+            ..*envelope
+        };
+        for (link, address) in seats {
+            if let Err(reason) = self.pass_on(link, &copy, true) {
+                self.report_failure(&copy.sent(true), Some(&address), reason.into());
+            }
+        }
+        if source.is_some() {
+            self.deliver(&copy);
+        }
+        self.done_with(envelope.origin);
+    }
+
+    /// Queues an envelope on the recipient's link.
+    fn pass_on(&mut self, link: LinkId, envelope: &Envelope<'_>, copy: bool) -> Result<(), Reason> {
+        let label = Label {
+            kind: envelope.kind,
+            priority: envelope.priority,
+            sealed: envelope.sealed,
+            more: false,
+            receipts: envelope.receipts,
+            hops: envelope.hops.saturating_sub(1),
+            id: envelope.id,
+            to: envelope.to,
+            from: envelope.from,
+        };
+        self.push(link, &label, envelope.letter, envelope.sent(copy), envelope.is_reply)
+    }
+
+    /// Queues any envelope on any link, if there is somebody and there is room.
+    pub(super) fn push(
+        &mut self,
+        link: LinkId,
+        label: &Label<'_>,
+        letter: &[u8],
+        sent: Sent,
+        is_reply: bool,
+    ) -> Result<(), Reason> {
+        let expires = self.queue_deadline();
+        let limits = &self.config.limits;
+        let (lane, room) = match label.kind {
+            Kind::Notification => (LaneKind::Replies, limits.replies),
+            _ if is_reply => (label.priority.into(), limits.queue + limits.replies),
+            _ => (label.priority.into(), limits.queue),
+        };
+        let conn = self.links.conn(link).ok_or(Reason::NOT_FOUND)?;
+        if !conn.is_open() {
+            return Err(Reason::NOT_FOUND);
+        }
+        if letter.len() > conn.letter_limit() {
+            return Err(Reason::TOO_LARGE);
+        }
+        if conn.queued(lane) + envelope_cost(label.len() + letter.len()) > room {
+            return Err(Reason::QUEUE_FULL);
+        }
+        conn.push(lane, sent, expires, |out| {
+            label.write(out);
+            out.extend_from_slice(letter);
+        });
+        self.touch(link);
+        Ok(())
+    }
+
+    // ---- what the sender is told
+
+    fn report_accepted(&mut self, envelope: &Envelope<'_>) {
+        if envelope.kind == Kind::Message && envelope.receipts >= Receipts::Route {
+            let head = NotificationHead { event: NotifiedEvent::Accepted, reason: None, count: None };
+            self.report(envelope.origin, envelope.id, None, &head, Stage::Accepted);
+        }
+    }
+
+    pub(super) fn report_dispatched(&mut self, id: MessageId, origin: Origin, count: u32) {
+        let shown = if count == 1 { None } else { Some(count) };
+        let head = NotificationHead { event: NotifiedEvent::Dispatched, reason: None, count: shown };
+        self.report(origin, id, None, &head, Stage::Dispatched { count });
+    }
+
+    /// An envelope will not arrive, or may not have; `about` names which recipient's copy it was.
+    /// What nobody waits for is only counted as done.
+    pub(super) fn report_failure(&mut self, sent: &Sent, about: Option<&Address>, failure: Failure) {
+        if matches!(sent.kind, Kind::Message | Kind::Request) {
+            let reason = Some((&failure).into());
+            let head = NotificationHead { event: NotifiedEvent::Failed, reason, count: None };
+            self.report(sent.origin, sent.id, about, &head, Stage::Failed(failure));
+        }
+        self.done_with(sent.origin);
+    }
+
+    /// Nothing of it is held any more: its sender's window is credited.
+    pub(super) fn done_with(&mut self, origin: Origin) {
+        if let Origin::Link { link, sequence: Some(sequence) } = origin {
+            self.taken(link, sequence);
+        }
+    }
+
+    /// Says something of an envelope to where it came from.
+    fn report(
+        &mut self,
+        origin: Origin,
+        id: MessageId,
+        about: Option<&Address>,
+        head: &NotificationHead,
+        stage: Stage,
+    ) {
+        let hub = self.config.serving.as_ref().map(|serving| serving.address.clone());
+        let from = about.or(hub.as_ref());
+        match origin {
+            Origin::Local => self.news(id, from.cloned().as_ref(), true, stage),
+            Origin::Link { link, .. } => {
+                let letter = self.notification(head);
+                let label = Label {
+                    kind: Kind::Notification,
+                    priority: Priority::Normal,
+                    sealed: false,
+                    more: false,
+                    receipts: Receipts::Failure,
+                    hops: self.config.limits.hops,
+                    id,
+                    to: "",
+                    from: match self.links.get(link).map(|link| &link.neighbour) {
+                        Some(Neighbour::Member { .. } | Neighbour::Former(_)) => {
+                            from.map_or("", Address::as_str)
+                        }
+                        // To a hub, this node is who it is there.
+                        _ => "",
+                    },
+                };
+                let sent = Sent {
+                    id,
+                    kind: Kind::Notification,
+                    receipts: Receipts::Failure,
+                    copy: false,
+                    origin: Origin::Local,
+                };
+                // Without room its sender learns of it at its own deadline.
+                let _ = self.push(link, &label, &letter, sent, true);
+            }
+        }
+    }
+}
+
+/// The parts of an address's text, without a copy; nothing, when it is none.
+fn split(address: &str) -> Option<(&str, &str, Option<&str>)> {
+    let (name, rest) = address.split_once('@')?;
+    match rest.split_once('/') {
+        Some((network, instance)) => Some((name, network, Some(instance))),
+        None => Some((name, rest, None)),
+    }
+}
+
+fn in_network(address: &str, network: &str) -> bool {
+    split(address).is_some_and(|(_, its, _)| its == network)
+}

@@ -1,0 +1,356 @@
+//! The links of a node: what the driver says of them, and their timers.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use crate::link::{Connection, ConnectionEvent, Origin, Sent, Step};
+use crate::node::agenda::{Agenda, tree_memory};
+use crate::node::io::{Action, LinkId};
+use crate::node::{Event, Node, UplinkId, with_buffer};
+use crate::wire::{Kind, Receipts};
+use crate::{Address, CloseReason, Deadline, Instant, Reason, Timer};
+
+/// One link.
+pub(super) struct Link {
+    /// None while it is being dialed.
+    pub(super) conn: Option<Box<Connection>>,
+    pub(super) neighbour: Neighbour,
+    /// Whether [`Action::Write`] was said and the driver has not found everything written since.
+    writing: bool,
+    /// The time under which it stands in the agenda.
+    armed: Option<Instant>,
+    /// What of it the application has not taken.
+    pub(super) deliveries: usize,
+}
+
+/// Who is at the other end.
+#[derive(Clone, Debug)]
+pub(super) enum Neighbour {
+    /// Somebody who dialed and is not admitted.
+    Newcomer,
+    /// A peer that this node has admitted.
+    Member { address: Address, wants_snapshot: bool },
+    /// A peer that was admitted and is leaving, or has left.
+    Former(Address),
+    /// The hub of a network that this node dialed.
+    Hub(UplinkId),
+}
+
+/// The table.
+#[derive(Default)]
+pub(super) struct Links {
+    all: BTreeMap<LinkId, Link>,
+    agenda: Agenda<LinkId>,
+    next_dialed: u64,
+    /// How many are not admitted yet.
+    pub(super) newcomers: usize,
+}
+
+impl Links {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(super) fn get(&self, link: LinkId) -> Option<&Link> {
+        self.all.get(&link)
+    }
+
+    pub(super) fn get_mut(&mut self, link: LinkId) -> Option<&mut Link> {
+        self.all.get_mut(&link)
+    }
+
+    pub(super) fn conn(&mut self, link: LinkId) -> Option<&mut Connection> {
+        self.all.get_mut(&link)?.conn.as_deref_mut()
+    }
+
+    pub(super) fn ids(&self) -> Vec<LinkId> {
+        self.all.keys().copied().collect()
+    }
+
+    /// A number for a link that this node dials.
+    pub(super) fn next_dialed(&mut self) -> LinkId {
+        self.next_dialed += 1;
+        LinkId::dialed(self.next_dialed)
+    }
+
+    pub(super) fn insert(&mut self, id: LinkId, conn: Option<Connection>, neighbour: Neighbour) {
+        let conn = conn.map(Box::new);
+        let link = Link { conn, neighbour, writing: false, armed: None, deliveries: 0 };
+        self.all.insert(id, link);
+    }
+
+    pub(super) fn remove(&mut self, id: LinkId) -> Option<Link> {
+        let link = self.all.remove(&id)?;
+        if let Some(at) = link.armed {
+            self.agenda.remove(at, id);
+        }
+        Some(link)
+    }
+
+    /// Makes sure that the link is looked at when it must be. A time that was put off stays in the
+    /// agenda: it costs one look too many, where moving it would cost one move for each byte.
+    fn arm(&mut self, id: LinkId, most: usize) {
+        let Some(link) = self.all.get_mut(&id) else { return };
+        let Some(deadline) = link.deadline(most) else { return };
+        if link.armed.is_none_or(|armed| deadline.at < armed) {
+            if let Some(armed) = link.armed.replace(deadline.at) {
+                self.agenda.remove(armed, id);
+            }
+            self.agenda.add(deadline.at, id);
+        }
+    }
+
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<LinkId> {
+        let id = self.agenda.pop_due(now)?;
+        if let Some(link) = self.all.get_mut(&id) {
+            link.armed = None;
+        }
+        Some(id)
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Deadline> {
+        // Which timer it is matters to nobody but a reader of logs; most of them are heartbeats.
+        self.agenda.next().map(|at| Deadline { at, timer: Timer::Heartbeat })
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let buffers: usize =
+            self.all.values().filter_map(|link| link.conn.as_ref()).map(|c| c.memory()).sum();
+        buffers
+            + self.all.len() * size_of::<Connection>()
+            + tree_memory::<(LinkId, Link)>(self.all.len())
+            + self.agenda.memory()
+    }
+}
+
+impl Link {
+    fn is_parked(&self, most: usize) -> bool {
+        self.deliveries >= most
+    }
+
+    fn deadline(&self, most: usize) -> Option<Deadline> {
+        self.conn.as_ref()?.deadline(self.is_parked(most))
+    }
+}
+
+impl Node {
+    /// How many bytes the driver may read from `link` now. Zero: nothing, until something that the
+    /// application has not taken was [polled](Node::poll_action).
+    pub fn read_budget(&self, link: LinkId) -> usize {
+        match self.links.get(link) {
+            Some(link) if !link.is_parked(self.config.limits.deliveries) => 64 * 1024,
+            _ => 0,
+        }
+    }
+
+    /// The bytes to write to `link` next. They stay until [`Input::Wrote`](crate::Input::Wrote) says that
+    /// they were written. Asking encrypts what waits: until then, what is urgent still overtakes.
+    /// Other links may have something to do after it: poll again.
+    pub fn pending(&mut self, link: LinkId) -> &[u8] {
+        let now = self.now;
+        with_buffer(
+            self,
+            |node| &mut node.went,
+            |node, went| {
+                with_buffer(
+                    node,
+                    |node| &mut node.scratch,
+                    |node, scratch| {
+                        if let Some(entry) = node.links.get_mut(link)
+                            && let Some(conn) = &mut entry.conn
+                            && conn.pending(now, scratch, went).is_empty()
+                        {
+                            entry.writing = false;
+                        }
+                    },
+                );
+                for sent in went.drain(..) {
+                    node.went(link, &sent);
+                }
+            },
+        );
+        self.touch(link);
+        self.settle();
+        self.links.get(link).and_then(|link| link.conn.as_ref()).map_or(&[], |conn| conn.sealed())
+    }
+
+    pub(super) fn wrote(&mut self, link: LinkId, n: usize) {
+        if let Some(conn) = self.links.conn(link) {
+            conn.wrote(n);
+            self.touch(link);
+        }
+    }
+
+    pub(super) fn data(&mut self, link: LinkId, mut bytes: &[u8]) {
+        let now = self.now;
+        with_buffer(
+            self,
+            |node| &mut node.plain,
+            |node, plain| {
+                loop {
+                    let Some(conn) = node.links.conn(link) else { break };
+                    match conn.step(now, &mut bytes, plain) {
+                        Step::Idle => break,
+                        Step::Envelope => node.envelope(link, plain.sequence(), plain.envelope()),
+                        Step::Event(ConnectionEvent::Asked(asked)) => node.asked(link, asked),
+                        Step::Event(ConnectionEvent::Joined(joined)) => node.joined(link, joined),
+                        Step::Event(ConnectionEvent::Leaving) => node.leaving(link),
+                    }
+                }
+            },
+        );
+        self.touch(link);
+    }
+
+    pub(super) fn gone(&mut self, link: LinkId, cause: &str) {
+        let now = self.now;
+        if let Some(conn) = self.links.conn(link) {
+            conn.gone(now, cause);
+            self.look_after(link, false);
+        } else if self.links.get(link).is_some() {
+            self.dial_failed(link, cause);
+        }
+    }
+
+    /// Looks after every link that something was done to.
+    pub(super) fn settle(&mut self) {
+        while let Some(link) = self.touched.pop() {
+            self.look_after(link, true);
+        }
+    }
+
+    /// Says what follows from a link's state: that it has ended, that it wants to write, that it can be
+    /// closed (unless the stream is gone), when it is due next.
+    fn look_after(&mut self, id: LinkId, has_stream: bool) {
+        if let Some(why) = self.links.conn(id).and_then(Connection::take_end) {
+            self.ended(id, why);
+        }
+        let Some(link) = self.links.get_mut(id) else { return };
+        let Some(conn) = &mut link.conn else { return };
+        if conn.is_done() {
+            self.links.remove(id);
+            if has_stream {
+                self.actions.push_back(Action::Close { link: id });
+            }
+            return;
+        }
+        if !link.writing && conn.has_output() {
+            link.writing = true;
+            self.actions.push_back(Action::Write { link: id });
+        }
+        self.links.arm(id, self.config.limits.deliveries);
+    }
+
+    /// A link's time has come.
+    pub(super) fn link_due(&mut self, id: LinkId) {
+        let (now, most) = (self.now, self.config.limits.deliveries);
+        let mut expired = Vec::new();
+        if let Some(link) = self.links.get_mut(id) {
+            let parked = link.is_parked(most);
+            if let Some(conn) = &mut link.conn {
+                conn.timeout(now, parked, |sent| expired.push(sent));
+            }
+        }
+        for sent in expired {
+            self.undelivered(id, &sent, Reason::EXPIRED);
+        }
+        self.touch(id);
+    }
+
+    /// A connection is over: whoever had it is told, and everybody who had something on it.
+    fn ended(&mut self, id: LinkId, why: CloseReason) {
+        let Some(link) = self.links.get_mut(id) else { return };
+        let mut lost = Vec::new();
+        if let Some(conn) = &mut link.conn {
+            conn.take_undelivered(|sent, may_have_arrived| lost.push((sent, may_have_arrived)));
+        }
+        let neighbour = link.neighbour.clone();
+        match neighbour {
+            Neighbour::Newcomer => {
+                self.links.newcomers -= 1;
+                self.event(Event::LinkDown { link: id, address: None, why });
+            }
+            Neighbour::Member { address, .. } => {
+                self.unseat(id, &address);
+                self.event(Event::LinkDown { link: id, address: Some(address), why });
+            }
+            Neighbour::Former(address) => {
+                self.event(Event::LinkDown { link: id, address: Some(address), why });
+            }
+            Neighbour::Hub(uplink) => self.uplink_ended(uplink, why),
+        }
+        for (sent, may_have_arrived) in lost {
+            let reason = if may_have_arrived { Reason::LINK_LOST } else { Reason::NOT_FOUND };
+            self.undelivered(id, &sent, reason);
+        }
+    }
+
+    /// What was queued on or sent over `via` is not, or perhaps not, delivered.
+    fn undelivered(&mut self, via: LinkId, sent: &Sent, reason: Reason) {
+        let about = match self.links.get(via).map(|link| &link.neighbour) {
+            Some(Neighbour::Member { address, .. } | Neighbour::Former(address)) if sent.copy => {
+                Some(address.clone())
+            }
+            _ => None,
+        };
+        let reason = if reason == Reason::NOT_FOUND && about.is_none() && !self.is_seat(via) {
+            // Not a peer that left, but the way to all of them.
+            Reason::LINK_LOST
+        } else {
+            reason
+        };
+        self.report_failure(sent, about.as_ref(), reason.into());
+    }
+
+    fn is_seat(&self, via: LinkId) -> bool {
+        matches!(
+            self.links.get(via).map(|link| &link.neighbour),
+            Some(Neighbour::Member { .. } | Neighbour::Former(_))
+        )
+    }
+
+    /// An envelope left for `via`.
+    fn went(&mut self, via: LinkId, sent: &Sent) {
+        if let Origin::Link { link, sequence: Some(sequence) } = sent.origin {
+            self.taken(link, sequence);
+        }
+        if sent.kind == Kind::Message && sent.receipts >= Receipts::Route && !sent.copy && self.is_seat(via) {
+            self.report_dispatched(sent.id, sent.origin, 1);
+        }
+    }
+
+    /// The envelope of this number on `link` was dealt with.
+    pub(super) fn taken(&mut self, link: LinkId, sequence: u64) {
+        let now = self.now;
+        if let Some(conn) = self.links.conn(link) {
+            conn.taken(now, sequence);
+            self.touch(link);
+        }
+    }
+
+    /// The application has taken something that came over `link`.
+    pub(super) fn delivered(&mut self, id: LinkId, sequence: Option<u64>, cost: usize) {
+        if let Some(link) = self.links.get_mut(id) {
+            link.deliveries = link.deliveries.saturating_sub(cost);
+        }
+        if let Some(sequence) = sequence {
+            self.taken(id, sequence);
+        }
+        self.touch(id);
+    }
+
+    /// Closes a link for a reason, which its neighbour is told.
+    pub(super) fn close_link(&mut self, link: LinkId, reason: Reason, text: &str) {
+        let now = self.now;
+        if let Some(conn) = self.links.conn(link) {
+            conn.close(now, reason, text.to_string());
+            self.touch(link);
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! One identity with many connections: routing, roster, receipts, calls, redial.
+//!
+//! The tables ([`router`], [`roster`], [`receipts`], [`calls`], [`requests`], [`names`], [`uplinks`]) know
+//! no bytes; the other files put them together, one job each.
+
+mod admission;
+mod agenda;
+mod builtins;
+mod calls;
+mod config;
+mod deliver;
+mod event;
+mod forward;
+mod io;
+mod journal;
+mod links;
+mod message;
+mod names;
+mod presence;
+mod receipts;
+mod requests;
+mod roster;
+mod router;
+mod submit;
+mod uplinks;
+mod view;
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::mem;
+use core::time::Duration;
+
+use crate::key::{Purpose, Stream};
+use crate::link::{Plain, Sent};
+use crate::wire::MessageId;
+use crate::{Deadline, Instant, PeerId, Seed, StaticKey, Timer};
+
+use calls::CallTable;
+use links::Links;
+use names::Names;
+use receipts::ReceiptTable;
+use requests::RequestTable;
+use roster::Changes;
+use router::Router;
+use uplinks::Uplinks;
+
+pub use config::{Config, Dial, Serving, UplinkId};
+pub use event::{CallOutcome, Event, PeerInfo, Received, Request, Stage};
+pub use io::{Action, Input, LinkId, StoreId};
+pub use journal::EntryError;
+pub use message::{CallId, Command, Message, RequestId, Response, SendError, normal_path};
+pub use view::{NetworkInfo, Route, Why};
+
+/// One identity on any number of links: what applications embed.
+///
+/// It does nothing by itself. It is told what happened ([`handle`](Node::handle)) and what the
+/// application wants ([`send`](Node::send), [`request`](Node::request), ..), and is asked what is to be done
+/// ([`poll_action`](Node::poll_action), [`pending`](Node::pending), [`next_deadline`](Node::next_deadline)). The
+/// crate's documentation has the loop.
+pub struct Node {
+    config: Arc<Config>,
+    key: Arc<StaticKey>,
+    peer_id: PeerId,
+    /// The latest time that it was told. Time never runs backwards here.
+    now: Instant,
+    seed: Seed,
+    random: Randomness,
+
+    links: Links,
+    /// Links that something was done to, to be looked after before the call ends.
+    touched: Vec<LinkId>,
+    uplinks: Uplinks,
+
+    names: Names,
+    router: Router,
+    changes: Changes,
+    /// When waiting changes are told, and when they were last.
+    changes_due: Option<Instant>,
+    changes_told: Option<Instant>,
+    /// Newcomers that wait until their names are durable.
+    storing: BTreeMap<StoreId, admission::Storing>,
+    next_store: u64,
+
+    receipts: ReceiptTable,
+    calls: CallTable,
+    requests: RequestTable,
+    commands: BTreeMap<String, String>,
+
+    actions: VecDeque<Action>,
+    /// Messages and requests that the application has not taken.
+    deliveries: VecDeque<Delivery>,
+    /// 0: no; otherwise it is stopping, or has stopped.
+    stopping: Stopping,
+
+    plain: Plain,
+    scratch: Vec<u8>,
+    went: Vec<Sent>,
+}
+
+/// An event that the application has to take, and what its taking means.
+struct Delivery {
+    event: Event,
+    link: Option<LinkId>,
+    sequence: Option<u64>,
+    cost: usize,
+}
+
+/// How far a shutdown is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stopping {
+    No,
+    Asked,
+    Done,
+}
+
+/// A stream for each purpose.
+struct Randomness {
+    ids: Stream,
+    redial: Stream,
+    words: Stream,
+    /// How many handshakes there were: each has a stream of its own.
+    handshakes: u64,
+}
+
+impl Node {
+    /// A node that knows nobody yet.
+    ///
+    /// `now` is the driver's time now; `seed` must be unpredictable for a node that is to be secure,
+    /// and is the only randomness that it ever uses.
+    pub fn new(now: Instant, key: StaticKey, seed: Seed, config: Arc<Config>) -> Node {
+        let random = Randomness {
+            ids: seed.stream(Purpose::MessageId, 0),
+            redial: seed.stream(Purpose::Redial, 0),
+            words: seed.stream(Purpose::Word, 0),
+            handshakes: 0,
+        };
+        Node {
+            peer_id: PeerId::from_bytes(config.provider.public_key(key.expose())),
+            key: Arc::new(key),
+            now,
+            seed,
+            random,
+            links: Links::default(),
+            touched: Vec::new(),
+            uplinks: Uplinks::default(),
+            names: Names::default(),
+            router: Router::default(),
+            changes: Changes::default(),
+            changes_due: None,
+            changes_told: None,
+            storing: BTreeMap::new(),
+            next_store: 0,
+            receipts: ReceiptTable::default(),
+            calls: CallTable::default(),
+            requests: RequestTable::default(),
+            commands: BTreeMap::new(),
+            actions: VecDeque::new(),
+            deliveries: VecDeque::new(),
+            stopping: Stopping::No,
+            plain: Plain::default(),
+            scratch: Vec::new(),
+            went: Vec::new(),
+            config,
+        }
+    }
+
+    /// Feeds one entry that [`Action::Store`] once gave, before anything else is done.
+    ///
+    /// # Errors
+    /// When it is damaged or of a later version; nothing has changed then.
+    pub fn restore(&mut self, entry: &[u8]) -> Result<(), EntryError> {
+        journal::Entry::from_bytes(entry).map(|entry| self.names.restore(entry))
+    }
+
+    /// The public key of this node.
+    pub const fn peer_id(&self) -> PeerId {
+        self.peer_id
+    }
+
+    // ---- what the world tells
+
+    /// Tells the node what happened. Cannot fail; see [`Input`].
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.begin(now);
+        match input {
+            Input::Dialed { link } => self.dialed(link),
+            Input::DialFailed { link, cause } => self.dial_failed(link, cause),
+            Input::Accepted { link } => self.accepted(link),
+            Input::Data { link, bytes } => self.data(link, bytes),
+            Input::Wrote { link, n } => self.wrote(link, n),
+            Input::Gone { link, cause } => self.gone(link, cause),
+            Input::Stored { id, ok } => self.stored(id, ok),
+            Input::Timeout => {}
+        }
+        self.finish_turn();
+    }
+
+    /// Every call from outside begins with this ..
+    fn begin(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.run_due();
+    }
+
+    /// .. and ends with this: nothing is left that is due, no link that was touched is not looked after.
+    fn finish_turn(&mut self) {
+        self.settle();
+        self.run_due();
+        if self.stopping == Stopping::Asked && self.links.is_empty() {
+            self.stopping = Stopping::Done;
+            self.event(Event::Stopped);
+        }
+    }
+
+    /// Does what is due, table by table, until nothing is.
+    fn run_due(&mut self) {
+        let now = self.now;
+        while self.next_deadline().is_some_and(|deadline| deadline.at <= now) {
+            while let Some(link) = self.links.pop_due(now) {
+                self.link_due(link);
+            }
+            while let Some(ended) = self.calls.pop_due(now) {
+                self.call_timed_out(ended);
+            }
+            while let Some((request, caller)) = self.requests.pop_due(now) {
+                self.request_timed_out(request, &caller);
+            }
+            while let Some(id) = self.receipts.pop_due(now) {
+                self.receipt_timed_out(id);
+            }
+            while let Some(uplink) = self.uplinks.agenda.pop_due(now) {
+                self.redial(uplink);
+            }
+            if self.changes_due.is_some_and(|at| at <= now) {
+                self.tell_changes();
+            }
+            self.settle();
+        }
+    }
+
+    // ---- what is to be done
+
+    /// The next thing to be done. After any input or command, and after any
+    /// [`pending`](Node::pending), it is asked until it says `None`.
+    #[must_use]
+    pub fn poll_action(&mut self) -> Option<Action> {
+        if let Some(action) = self.actions.pop_front() {
+            return Some(action);
+        }
+        let delivery = self.deliveries.pop_front()?;
+        if let Some(link) = delivery.link {
+            self.delivered(link, delivery.sequence, delivery.cost);
+            self.settle();
+        }
+        Some(Action::Event(delivery.event))
+    }
+
+    /// The same, but [`Event::Message`] and [`Event::Request`] are left where they are: for a driver
+    /// whose application is behind. What is left counts against its sender's window, and in the
+    /// end stops the reading ([`read_budget`](Node::read_budget)): backpressure, from end to end.
+    #[must_use]
+    pub fn poll_duty(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When to call [`handle`](Node::handle) with [`Input::Timeout`] at the latest. After a drain it lies
+    /// strictly in the future, or there is none.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Deadline> {
+        let with = |timer| move |at| Deadline { at, timer };
+        [
+            self.links.next_deadline(),
+            self.calls.next_deadline().map(with(Timer::Call)),
+            self.requests.next_deadline().map(with(Timer::Request)),
+            self.receipts.next_deadline().map(with(Timer::Receipt)),
+            self.uplinks.agenda.next().map(with(Timer::Redial)),
+            self.changes_due.map(with(Timer::Roster)),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    // ---- small things that all files here use
+
+    fn event(&mut self, event: Event) {
+        self.actions.push_back(Action::Event(event));
+    }
+
+    fn touch(&mut self, link: LinkId) {
+        if self.touched.last() != Some(&link) {
+            self.touched.push(link);
+        }
+    }
+
+    fn next_id(&mut self) -> MessageId {
+        let mut id = [0; 16];
+        self.random.ids.fill(&mut id);
+        MessageId(id)
+    }
+
+    fn handshake_stream(&mut self) -> Stream {
+        self.random.handshakes += 1;
+        self.seed.stream(Purpose::Ephemeral, self.random.handshakes)
+    }
+
+    /// `wait` from now, and never now: what is due at once is done at once.
+    fn after(&self, wait: Duration) -> Instant {
+        self.now + wait.max(Duration::from_micros(1))
+    }
+
+    fn queue_deadline(&self) -> Instant {
+        self.after(self.config.limits.queue_time)
+    }
+
+    /// The bytes that it holds in its queues, tables and buffers, about: collections count what they
+    /// have reserved, trees what their entries need.
+    pub fn memory(&self) -> usize {
+        let deliveries: usize = self.deliveries.iter().map(|delivery| delivery.cost).sum();
+        self.links.memory()
+            + self.uplinks.memory()
+            + self.names.memory()
+            + self.router.memory()
+            + self.changes.memory()
+            + self.receipts.memory()
+            + self.calls.memory()
+            + self.requests.memory()
+            + self.actions.capacity() * size_of::<Action>()
+            + self.deliveries.capacity() * size_of::<Delivery>()
+            + deliveries
+            + self.touched.capacity() * size_of::<LinkId>()
+            + self.went.capacity() * size_of::<Sent>()
+            + self.plain.memory()
+            + self.scratch.capacity()
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("peer_id", &self.peer_id)
+            .field("now", &self.now)
+            .field("links", &self.links.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts a buffer of the node's aside while the node is borrowed, and gives it back after.
+fn with_buffer<T: Default, R>(
+    node: &mut Node,
+    buffer: impl Fn(&mut Node) -> &mut T,
+    work: impl FnOnce(&mut Node, &mut T) -> R,
+) -> R {
+    let mut taken = mem::take(buffer(node));
+    let result = work(node, &mut taken);
+    *buffer(node) = taken;
+    result
+}

@@ -1,0 +1,168 @@
+//! Messages of ours whose receipts are awaited. Tables only, no bytes.
+
+use alloc::collections::BTreeMap;
+
+use crate::node::agenda::{Agenda, tree_memory};
+use crate::node::event::Stage;
+use crate::wire::{MessageId, Receipts};
+use crate::{Address, Instant};
+
+/// What is awaited for one message.
+#[derive(Debug)]
+struct Awaited {
+    to: Address,
+    wanted: Receipts,
+    until: Instant,
+    /// How many must confirm; not known before it is dispatched when it is for everybody.
+    expected: Option<u32>,
+    confirmed: u32,
+}
+
+/// The table.
+#[derive(Debug, Default)]
+pub(crate) struct ReceiptTable {
+    awaited: BTreeMap<MessageId, Awaited>,
+    agenda: Agenda<MessageId>,
+}
+
+/// What a piece of news means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum News {
+    /// It is to be told; more may come.
+    Told,
+    /// It is to be told, and it was the last.
+    Last,
+    /// Nobody waits for it, or whoever says so has no say in it.
+    Ignored,
+}
+
+impl ReceiptTable {
+    pub(crate) fn len(&self) -> usize {
+        self.awaited.len()
+    }
+
+    /// Awaits the receipts of a message to `to` until `until`.
+    pub(crate) fn expect(&mut self, id: MessageId, to: &Address, wanted: Receipts, until: Instant) {
+        if wanted == Receipts::Failure {
+            return;
+        }
+        let expected = if to.is_everyone() { None } else { Some(1) };
+        self.awaited.insert(id, Awaited { to: to.clone(), wanted, until, expected, confirmed: 0 });
+        self.agenda.add(until, id);
+    }
+
+    /// News of `id` from `from`, or from a hub, which speaks for everybody.
+    pub(crate) fn news(&mut self, id: MessageId, from: &Address, from_hub: bool, stage: &Stage) -> News {
+        let Some(awaited) = self.awaited.get_mut(&id) else {
+            // A failure is always of interest, when a hub vouches for it.
+            let failed = matches!(stage, Stage::Failed(_));
+            return if failed && from_hub { News::Last } else { News::Ignored };
+        };
+        if !from_hub && !awaited.to.is_everyone() && from.bare_str() != awaited.to.bare_str() {
+            return News::Ignored;
+        }
+        let last = match stage {
+            Stage::Accepted if !from_hub => return News::Ignored,
+            Stage::Accepted => false,
+            Stage::Dispatched { .. } if !from_hub => return News::Ignored,
+            Stage::Dispatched { count } => {
+                if awaited.to.is_everyone() {
+                    awaited.expected = Some(*count);
+                }
+                awaited.wanted == Receipts::Route || awaited.expected == Some(0)
+            }
+            Stage::Received | Stage::Failed(_) if awaited.to.is_everyone() => {
+                let counts = matches!(stage, Stage::Failed(_)) || awaited.wanted == Receipts::Received;
+                awaited.confirmed += u32::from(counts);
+                awaited.expected == Some(awaited.confirmed)
+            }
+            Stage::Received => awaited.wanted == Receipts::Received,
+            Stage::Consumed => {
+                awaited.confirmed += 1;
+                awaited.expected.is_some_and(|expected| awaited.confirmed >= expected)
+            }
+            Stage::Failed(_) => true,
+        };
+        if !last {
+            return News::Told;
+        }
+        self.forget(id);
+        News::Last
+    }
+
+    /// Nothing more is awaited for `id`; whether something was.
+    pub(crate) fn forget(&mut self, id: MessageId) -> bool {
+        match self.awaited.remove(&id) {
+            Some(awaited) => {
+                self.agenda.remove(awaited.until, id);
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        self.agenda.next()
+    }
+
+    /// Takes off the first that has waited for too long.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<MessageId> {
+        let id = self.agenda.pop_due(now)?;
+        self.awaited.remove(&id);
+        Some(id)
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        tree_memory::<(MessageId, Awaited)>(self.awaited.len()) + self.agenda.memory()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reason;
+
+    const ID: MessageId = MessageId([1; 16]);
+
+    fn table(to: &str, wanted: Receipts) -> ReceiptTable {
+        let mut table = ReceiptTable::default();
+        table.expect(ID, &to.parse().unwrap(), wanted, Instant::from_micros(10));
+        table
+    }
+
+    #[test]
+    fn stages_up_to_the_last_that_is_wanted() {
+        let (hub, bob, eve): (Address, Address, Address) =
+            ("h@n".parse().unwrap(), "b@n/x".parse().unwrap(), "e@n/x".parse().unwrap());
+        let mut t = table("b@n", Receipts::Received);
+        assert_eq!(t.news(ID, &hub, true, &Stage::Accepted), News::Told);
+        assert_eq!(t.news(ID, &eve, false, &Stage::Received), News::Ignored);
+        assert_eq!(t.news(ID, &bob, false, &Stage::Accepted), News::Ignored);
+        assert_eq!(t.news(ID, &hub, true, &Stage::Dispatched { count: 1 }), News::Told);
+        assert_eq!(t.news(ID, &bob, false, &Stage::Received), News::Last);
+        assert_eq!(t.news(ID, &bob, false, &Stage::Received), News::Ignored);
+        assert_eq!((t.len(), t.next_deadline()), (0, None));
+    }
+
+    #[test]
+    fn everybody_is_counted() {
+        let hub: Address = "h@n".parse().unwrap();
+        let bob: Address = "b@n/x".parse().unwrap();
+        let mut t = table("*@n", Receipts::Consumed);
+        assert_eq!(t.news(ID, &hub, true, &Stage::Dispatched { count: 2 }), News::Told);
+        assert_eq!(t.news(ID, &bob, false, &Stage::Received), News::Told);
+        assert_eq!(t.news(ID, &bob, false, &Stage::Consumed), News::Told);
+        assert_eq!(t.news(ID, &bob, true, &Stage::Failed(Reason::QUEUE_FULL.into())), News::Last);
+        let mut t = table("*@n", Receipts::Received);
+        assert_eq!(t.news(ID, &hub, true, &Stage::Dispatched { count: 0 }), News::Last);
+    }
+
+    #[test]
+    fn who_waits_too_long_is_told() {
+        let mut t = table("b@n", Receipts::Route);
+        assert_eq!(t.pop_due(Instant::from_micros(9)), None);
+        assert_eq!(t.pop_due(Instant::from_micros(10)), Some(ID));
+        assert_eq!(t.pop_due(Instant::from_micros(10)), None);
+        assert!(!t.forget(ID));
+    }
+}

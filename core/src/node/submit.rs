@@ -1,0 +1,443 @@
+//! What the application sends: messages, receipts, calls, answers. Each is all or nothing.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use serde::Serialize;
+
+use crate::link::{LaneKind, Origin, Sent, envelope_cost};
+use crate::node::admission::network_of;
+use crate::node::config::UplinkId;
+use crate::node::event::{CallOutcome, Received};
+use crate::node::forward::Envelope;
+use crate::node::io::LinkId;
+use crate::node::links::Neighbour;
+use crate::node::uplinks::UplinkState;
+use crate::node::{CallId, Command, Message, Node, RequestId, Response, SendError, Stopping};
+use crate::wire::letter::{
+    self, Letter, MessageHead, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status,
+};
+use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
+use crate::{Address, Failure, Instant, Pattern};
+
+/// An envelope of this node's own, but for its letter.
+#[derive(Clone, Debug)]
+pub(super) struct Outgoing<'a> {
+    pub(super) kind: Kind,
+    pub(super) id: MessageId,
+    /// None: the neighbour.
+    pub(super) to: Option<&'a Address>,
+    pub(super) priority: Priority,
+    pub(super) receipts: Receipts,
+    /// Whose window it is to be credited to, when it is the answer to something.
+    pub(super) origin: Origin,
+    /// Whether it may use the room that is kept for answers.
+    pub(super) is_reply: bool,
+}
+
+impl<'a> Outgoing<'a> {
+    pub(super) const fn new(kind: Kind, id: MessageId) -> Outgoing<'a> {
+        Outgoing {
+            kind,
+            id,
+            to: None,
+            priority: Priority::Normal,
+            receipts: Receipts::Failure,
+            origin: Origin::Local,
+            is_reply: false,
+        }
+    }
+
+    pub(super) const fn to(kind: Kind, id: MessageId, to: &'a Address) -> Outgoing<'a> {
+        let mut this = Outgoing::new(kind, id);
+        this.to = Some(to);
+        this
+    }
+}
+
+/// The way to an address: its network is served here, or leads over an uplink.
+pub(super) enum Way {
+    Served,
+    Uplink(LinkId),
+}
+
+impl Node {
+    // ---- messages
+
+    /// Sends a message to a peer, or to everybody in a network (`*@network`). Its id comes back in
+    /// [`Event::Receipt`](crate::Event::Receipt)s; a failure is reported in any case.
+    ///
+    /// # Errors
+    /// See [`SendError`]; nothing was sent then.
+    pub fn send(&mut self, now: Instant, to: &Address, message: Message) -> Result<MessageId, SendError> {
+        self.begin(now);
+        self.check_running()?;
+        let limit = self.config.limits.receipts;
+        if message.receipts != Receipts::Failure && self.receipts.len() >= limit {
+            return Err(SendError::TooMany { what: "messages that await receipts", limit });
+        }
+        let Message { content_type, metadata, body, receipts, priority, patience } = message;
+        let letter = self.letter(&MessageHead { content_type, metadata }, &body)?;
+        let id = self.next_id();
+        let until = self.after(patience.min(self.config.limits.patience));
+        let mut outgoing = Outgoing::to(Kind::Message, id, to);
+        (outgoing.priority, outgoing.receipts) = (priority, receipts);
+        self.check_way(&outgoing, letter.len())?;
+        self.receipts.expect(id, to, receipts, until);
+        self.submit(&outgoing, &letter)?;
+        self.finish_turn();
+        Ok(id)
+    }
+
+    /// Says that a message was dealt with, if its sender wants to know.
+    ///
+    /// # Errors
+    /// When there is no way to the sender now.
+    pub fn consume(&mut self, now: Instant, message: &Received) -> Result<(), SendError> {
+        if message.receipts < Receipts::Consumed {
+            return Ok(());
+        }
+        self.say_of(now, message, NotifiedEvent::Consumed, None)
+    }
+
+    /// Says that a message will not be dealt with. Its sender is told so in any case.
+    ///
+    /// # Errors
+    /// When there is no way to the sender now.
+    pub fn refuse(&mut self, now: Instant, message: &Received, failure: Failure) -> Result<(), SendError> {
+        self.say_of(now, message, NotifiedEvent::Failed, Some(&failure))
+    }
+
+    fn say_of(
+        &mut self,
+        now: Instant,
+        message: &Received,
+        event: NotifiedEvent,
+        failure: Option<&Failure>,
+    ) -> Result<(), SendError> {
+        self.begin(now);
+        self.check_running()?;
+        self.notify(&message.from, message.id, event, failure)?;
+        self.finish_turn();
+        Ok(())
+    }
+
+    // ---- calls
+
+    /// Calls a command of one peer, of each in a list, or of all. Answers come as
+    /// [`Event::Answer`](crate::Event::Answer), as they arrive; [`Event::CallEnded`](crate::Event::CallEnded)
+    /// when all have come, or when `patience` is over.
+    ///
+    /// # Errors
+    /// See [`SendError`]; nothing was sent then, to nobody.
+    pub fn request(
+        &mut self,
+        now: Instant,
+        to: &Pattern,
+        command: Command,
+        patience: Duration,
+    ) -> Result<CallId, SendError> {
+        self.begin(now);
+        self.check_running()?;
+        let limits = &self.config.limits;
+        let recipients: Vec<Address> = match to {
+            Pattern::One(address) => [address.clone()].into(),
+            Pattern::Many(list) => list.clone(),
+            Pattern::All(network) => [Address::everyone(network)].into(),
+        };
+        let wrong_everyone = !matches!(to, Pattern::All(_)) && recipients.iter().any(Address::is_everyone);
+        if recipients.is_empty() || wrong_everyone {
+            return Err(SendError::Invalid("a call goes to peers, or to all of one network".to_string()));
+        }
+        if self.calls.len() >= limits.calls {
+            return Err(SendError::TooMany { what: "calls", limit: limits.calls });
+        }
+        if recipients.len() > limits.recipients {
+            return Err(SendError::TooMany { what: "recipients", limit: limits.recipients });
+        }
+        let patience = patience.min(limits.patience);
+        let Command { method, path, content_type, body } = command;
+        let milliseconds = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        let head = RequestHead { method, uri: path, content_type, patience: Some(milliseconds) };
+        let letter = self.letter(&head, &body)?;
+        let first = self.next_id();
+        let mut sending = Vec::with_capacity(recipients.len());
+        for (at, to) in recipients.iter().enumerate() {
+            let id = if at == 0 { first } else { self.next_id() };
+            sending.push(Outgoing::to(Kind::Request, id, to));
+        }
+        self.check_ways(&sending, letter.len())?;
+        let call = CallId(first);
+        let until = self.after(patience);
+        let each = sending.iter().filter_map(|one| one.to.map(|to| (one.id, to.clone())));
+        match to {
+            Pattern::All(_) => self.calls.begin(call, until, core::iter::empty()),
+            _ => self.calls.begin(call, until, each),
+        }
+        for outgoing in &sending {
+            self.submit(outgoing, &letter)?;
+        }
+        self.finish_turn();
+        Ok(call)
+    }
+
+    /// Gives a call up. Those who have not answered are told.
+    ///
+    /// # Errors
+    /// When there is no such call, or it has ended.
+    pub fn cancel(&mut self, now: Instant, call: CallId) -> Result<(), SendError> {
+        self.begin(now);
+        let open: Vec<(MessageId, Option<Address>)> =
+            self.calls.open(call).map(|(id, to)| (id, to.cloned())).collect();
+        let ended = self.calls.end(call, CallOutcome::Cancelled).ok_or(SendError::Unknown)?;
+        for (id, to) in open {
+            // Who cannot be told finds out at its deadline.
+            if let Some(to) = to {
+                let _ = self.notify(&to, id, NotifiedEvent::Cancelled, None);
+            }
+        }
+        self.call_ended(ended);
+        self.finish_turn();
+        Ok(())
+    }
+
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// When nobody waits for the answer any more, or it cannot be sent; in the latter case it can be
+    /// answered again, with something smaller or later.
+    pub fn respond(
+        &mut self,
+        now: Instant,
+        request: RequestId,
+        response: Result<Response, Failure>,
+    ) -> Result<(), SendError> {
+        self.begin(now);
+        let caller = self.requests.get(request).ok_or(SendError::Unknown)?.clone();
+        let outgoing = Outgoing::to(Kind::Response, caller.id, &caller.from);
+        self.answer(&outgoing, &response)?;
+        self.requests.end(request);
+        self.finish_turn();
+        Ok(())
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        outgoing: &Outgoing<'_>,
+        response: &Result<Response, Failure>,
+    ) -> Result<(), SendError> {
+        let (head, body) = match response {
+            Ok(response) => {
+                let content_type = response.content_type.clone();
+                (ResponseHead { status: Status::Success, reason: None, content_type }, &response.body[..])
+            }
+            Err(failure) => {
+                let content_type = letter::OCTETS.to_string();
+                let reason = Some(failure.into());
+                (ResponseHead { status: Status::Failure, reason, content_type }, &[][..])
+            }
+        };
+        let letter = self.letter(&head, body)?;
+        self.check_way(outgoing, letter.len())?;
+        self.submit(outgoing, &letter)
+    }
+
+    /// Lets others call `path`: such requests become [`Event::Request`](crate::Event::Request)s. What is
+    /// not served is answered by the node itself.
+    ///
+    /// # Errors
+    /// When the path is none, or one of the node's own, or there are too many.
+    pub fn serve(&mut self, path: &str, description: &str) -> Result<(), SendError> {
+        let limit = self.config.limits.commands;
+        if !path.starts_with('/') || path.len() > 255 || path.chars().any(char::is_control) {
+            return Err(SendError::Invalid("a path begins with / and has at most 255 bytes".to_string()));
+        }
+        if super::builtins::is_builtin(path) {
+            return Err(SendError::Invalid(alloc::format!("{path} is answered by every node itself")));
+        }
+        if self.commands.len() >= limit && !self.commands.contains_key(path) {
+            return Err(SendError::TooMany { what: "commands", limit });
+        }
+        self.commands.insert(path.to_string(), description.to_string());
+        Ok(())
+    }
+
+    /// No longer; whether it was served.
+    pub fn unserve(&mut self, path: &str) -> bool {
+        self.commands.remove(path).is_some()
+    }
+
+    /// Leaves every network and closes every link, as one should.
+    /// [`Event::Stopped`](crate::Event::Stopped) says when it is done.
+    pub fn shutdown(&mut self, now: Instant) {
+        self.begin(now);
+        if self.stopping == Stopping::No {
+            self.stopping = Stopping::Asked;
+            let waiting: Vec<UplinkId> = self.uplinks.all.keys().copied().collect();
+            for uplink in waiting {
+                // Every one of them exists: it was just listed.
+                let _ = self.hang_up(now, uplink);
+            }
+            for link in self.links.ids() {
+                self.finish_link(link);
+            }
+        }
+        self.finish_turn();
+    }
+
+    // ---- what all of these share
+
+    fn check_running(&self) -> Result<(), SendError> {
+        if self.stopping == Stopping::No { Ok(()) } else { Err(SendError::Stopped) }
+    }
+
+    /// Puts a letter together.
+    pub(super) fn letter<T: Serialize>(&self, head: &T, body: &[u8]) -> Result<Vec<u8>, SendError> {
+        let limits = &self.config.limits;
+        let mut letter = Vec::with_capacity(body.len() + 64);
+        letter::write(&mut letter, head, body, limits.head).map_err(|e| SendError::Invalid(e.to_string()))?;
+        if letter.len() > limits.letter {
+            return Err(SendError::TooLarge { size: letter.len(), limit: limits.letter });
+        }
+        Ok(letter)
+    }
+
+    /// The way to an address.
+    pub(super) fn way(&self, to: &Address) -> Result<Way, SendError> {
+        if self.config.serving.as_ref().is_some_and(|serving| serving.address.network() == to.network()) {
+            return Ok(Way::Served);
+        }
+        if let Some((_, member)) = self.uplinks.member(to.network()) {
+            return Ok(Way::Uplink(member.link));
+        }
+        let known = self.uplinks.all.values().any(|uplink| {
+            !matches!(uplink.state, UplinkState::Up(_)) && uplink.dial.network.as_str() == to.network()
+        });
+        match network_of(to) {
+            Some(network) if known => Err(SendError::NotConnected(network)),
+            _ => Err(SendError::NoRoute),
+        }
+    }
+
+    fn check_way(&self, outgoing: &Outgoing<'_>, letter: usize) -> Result<(), SendError> {
+        self.check_ways(core::slice::from_ref(outgoing), letter)
+    }
+
+    /// Whether there is a way and room for all of these, each with a letter of this size.
+    fn check_ways(&self, all: &[Outgoing<'_>], letter: usize) -> Result<(), SendError> {
+        let limits = &self.config.limits;
+        let mut more: alloc::collections::BTreeMap<LinkId, usize> = alloc::collections::BTreeMap::new();
+        for outgoing in all {
+            let Some(to) = outgoing.to else { continue };
+            let Way::Uplink(link) = self.way(to)? else { continue };
+            let not_connected = || match network_of(to) {
+                Some(network) => SendError::NotConnected(network),
+                None => SendError::NoRoute,
+            };
+            let conn = self.links.get(link).and_then(|link| link.conn.as_ref()).ok_or_else(not_connected)?;
+            if !conn.is_open() {
+                return Err(not_connected());
+            }
+            if letter > conn.letter_limit() {
+                return Err(SendError::TooLarge { size: letter, limit: conn.letter_limit() });
+            }
+            let cost = envelope_cost(18 + 2 + to.as_str().len() + letter);
+            let room = if outgoing.is_reply { limits.queue + limits.replies } else { limits.queue };
+            let more = more.entry(link).or_default();
+            if outgoing.kind != Kind::Notification && conn.queued(LaneKind::Normal) + *more + cost > room {
+                return Err(SendError::Full);
+            }
+            *more += cost;
+        }
+        Ok(())
+    }
+
+    /// Sends what was checked.
+    pub(super) fn submit(&mut self, outgoing: &Outgoing<'_>, letter: &[u8]) -> Result<(), SendError> {
+        let Some(to) = outgoing.to else { return Err(SendError::NoRoute) };
+        match self.way(to)? {
+            Way::Uplink(link) => {
+                if self.push_to_neighbour(link, outgoing, letter) {
+                    Ok(())
+                } else {
+                    Err(SendError::Full)
+                }
+            }
+            Way::Served => {
+                let Some(serving) = &self.config.serving else { return Err(SendError::NoRoute) };
+                let from = serving.address.clone();
+                self.route_served(&Envelope {
+                    kind: outgoing.kind,
+                    priority: outgoing.priority,
+                    sealed: false,
+                    receipts: outgoing.receipts,
+                    hops: self.config.limits.hops,
+                    id: outgoing.id,
+                    to: to.as_str(),
+                    from: from.as_str(),
+                    letter,
+                    origin: outgoing.origin,
+                    is_reply: outgoing.is_reply,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    /// Queues an envelope of this node's own on a link; false when there is no room, or nobody.
+    pub(super) fn push_to_neighbour(&mut self, link: LinkId, outgoing: &Outgoing<'_>, letter: &[u8]) -> bool {
+        let limits = &self.config.limits;
+        let hub = match self.links.get(link).map(|link| &link.neighbour) {
+            Some(Neighbour::Member { .. }) => self.config.serving.as_ref().map(|s| s.address.clone()),
+            _ => None,
+        };
+        let label = Label {
+            kind: outgoing.kind,
+            priority: outgoing.priority,
+            sealed: false,
+            more: false,
+            receipts: outgoing.receipts,
+            hops: limits.hops,
+            id: outgoing.id,
+            to: outgoing.to.map_or("", Address::as_str),
+            from: hub.as_ref().map_or("", Address::as_str),
+        };
+        let sent = Sent {
+            id: outgoing.id,
+            kind: outgoing.kind,
+            receipts: outgoing.receipts,
+            copy: false,
+            origin: outgoing.origin,
+        };
+        self.push(link, &label, letter, sent, outgoing.is_reply).is_ok()
+    }
+
+    /// Tells a peer what became of its envelope.
+    pub(super) fn notify(
+        &mut self,
+        to: &Address,
+        id: MessageId,
+        event: NotifiedEvent,
+        failure: Option<&Failure>,
+    ) -> Result<(), SendError> {
+        let head = NotificationHead { event, reason: failure.map(Into::into), count: None };
+        let letter = self.letter(&head, &[])?;
+        let outgoing = Outgoing::to(Kind::Notification, id, to);
+        self.check_way(&outgoing, letter.len())?;
+        self.submit(&outgoing, &letter)
+    }
+
+    /// An empty head, for what this node says itself, always fits in a letter.
+    pub(super) fn notification(&self, head: &NotificationHead) -> Vec<u8> {
+        let mut letter = Vec::with_capacity(64);
+        // Only a text of somebody else's could be too long, and those were cut.
+        let _ = letter::write(&mut letter, head, &[], letter::MAX_HEAD);
+        letter
+    }
+}
+
+/// Reads a letter, whose head may be as long as the limits say.
+pub(super) fn read_letter<'a>(node: &Node, letter: &'a [u8]) -> Result<Letter<'a>, letter::LetterError> {
+    Letter::read(letter, node.config.limits.head)
+}

@@ -1,0 +1,333 @@
+//! The letter: what the recipient reads. PROTOCOL.md, section 6.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::{self, DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::Reason;
+use crate::wire::frame::{MAX_CLOSE_TEXT, cut};
+
+/// A letter split in two: a JSON head and a raw body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Letter<'a> {
+    /// JSON, not yet looked at.
+    pub head: &'a [u8],
+    /// The content, whatever its type.
+    pub body: &'a [u8],
+}
+
+/// The largest head that a letter can have, whatever the limits.
+pub const MAX_HEAD: usize = u16::MAX as usize;
+
+/// Why bytes are no letter.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum LetterError {
+    /// They end before the head does.
+    Truncated,
+    /// The head is larger than the limit.
+    HeadTooLarge,
+    /// The head is not the JSON that it should be; the parser's words.
+    Head(String),
+}
+
+impl fmt::Display for LetterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LetterError::Truncated => f.write_str("a letter ends before its head does"),
+            LetterError::HeadTooLarge => f.write_str("a letter's head is too large"),
+            LetterError::Head(e) => write!(f, "a letter's head: {e}"),
+        }
+    }
+}
+
+impl core::error::Error for LetterError {}
+
+impl<'a> Letter<'a> {
+    /// Splits a letter, whose head may be `most` bytes long.
+    ///
+    /// # Errors
+    /// When it ends too early or its head is too large.
+    pub fn read(bytes: &'a [u8], most: usize) -> Result<Letter<'a>, LetterError> {
+        let (length, rest) = bytes.split_first_chunk().ok_or(LetterError::Truncated)?;
+        let length = usize::from(u16::from_be_bytes(*length));
+        if length > most {
+            return Err(LetterError::HeadTooLarge);
+        }
+        let (head, body) = rest.split_at_checked(length).ok_or(LetterError::Truncated)?;
+        Ok(Letter { head, body })
+    }
+
+    /// Parses the head.
+    ///
+    /// # Errors
+    /// The parser's words.
+    pub fn head<T: DeserializeOwned>(&self) -> Result<T, LetterError> {
+        parse(self.head).map_err(LetterError::Head)
+    }
+}
+
+/// Appends a letter.
+///
+/// # Errors
+/// When the head is larger than `most` bytes; `out` is as it was then.
+pub fn write<T: Serialize>(out: &mut Vec<u8>, head: &T, body: &[u8], most: usize) -> Result<(), LetterError> {
+    let head = serde_json::to_vec(head).map_err(|e| LetterError::Head(e.to_string()))?;
+    let length = u16::try_from(head.len()).map_err(|_| LetterError::HeadTooLarge)?;
+    if head.len() > most {
+        return Err(LetterError::HeadTooLarge);
+    }
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(&head);
+    out.extend_from_slice(body);
+    Ok(())
+}
+
+/// Parses JSON: UTF-8 (RFC 8259), a field at most once, nested at most 128 deep; fields that are
+/// not known are passed over.
+pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(json).map_err(|e| cut(&e.to_string(), MAX_CLOSE_TEXT).to_string())
+}
+
+/// What a request does to its resource: LIME's verbs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// Reads it, or calls it.
+    #[default]
+    Get,
+    /// Makes or replaces it.
+    Set,
+    /// Removes it.
+    Delete,
+    /// Asks to be told of its changes.
+    Subscribe,
+    /// No longer.
+    Unsubscribe,
+    /// Tells of a change; nobody answers.
+    Observe,
+    /// Changes a part of it.
+    Merge,
+}
+
+/// The media type of a body for which none is given.
+pub const OCTETS: &str = "application/octet-stream";
+
+/// The head of a message.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct MessageHead {
+    /// The body's media type (RFC 6838).
+    #[serde(rename = "type", default = "octets", skip_serializing_if = "is_octets")]
+    pub content_type: String,
+    /// What the applications tell each other besides; kept in the order of the keys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "metadata")]
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// What became of an envelope.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NotifiedEvent {
+    /// The hub took it.
+    Accepted,
+    /// It went to the recipient's link.
+    Dispatched,
+    /// The recipient's node has it.
+    Received,
+    /// The recipient's application has dealt with it.
+    Consumed,
+    /// It was not delivered.
+    Failed,
+    /// The caller no longer wants the answer to the request of this id.
+    Cancelled,
+}
+
+/// The head of a notification.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NotificationHead {
+    /// What happened.
+    pub event: NotifiedEvent,
+    /// Why, when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReasonJson>,
+    /// To how many, when `dispatched` speaks of an envelope for everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+}
+
+/// The head of a request.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct RequestHead {
+    /// What to do.
+    pub method: Method,
+    /// With what.
+    pub uri: String,
+    /// The media type of the argument.
+    #[serde(rename = "type", default = "octets", skip_serializing_if = "is_octets")]
+    pub content_type: String,
+    /// For how many milliseconds the caller waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<u64>,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It was done; the body is the result.
+    Success,
+    /// It was not; the reason says why.
+    Failure,
+}
+
+/// The head of a response.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ResponseHead {
+    /// How it ended.
+    pub status: Status,
+    /// Why, when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReasonJson>,
+    /// The media type of the result.
+    #[serde(rename = "type", default = "octets", skip_serializing_if = "is_octets")]
+    pub content_type: String,
+}
+
+/// A [`Failure`](crate::Failure) as JSON: `{"code":41,"description":".."}`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReasonJson {
+    /// The number.
+    pub code: u16,
+    /// More, for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+}
+
+impl From<&crate::Failure> for ReasonJson {
+    fn from(failure: &crate::Failure) -> ReasonJson {
+        ReasonJson {
+            code: failure.reason.code(),
+            description: cut(&failure.text, MAX_CLOSE_TEXT).to_string(),
+        }
+    }
+}
+
+impl From<ReasonJson> for crate::Failure {
+    fn from(json: ReasonJson) -> crate::Failure {
+        crate::Failure {
+            reason: Reason::from_code(json.code),
+            text: cut(&json.description, MAX_CLOSE_TEXT).to_string(),
+        }
+    }
+}
+
+fn octets() -> String {
+    OCTETS.to_string()
+}
+
+fn is_octets(content_type: &str) -> bool {
+    content_type == OCTETS
+}
+
+/// A map of strings in which no key comes twice: two readers must not see two things in it.
+fn metadata<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeMap<String, String>, D::Error> {
+    struct Unique;
+
+    impl<'de> Visitor<'de> for Unique {
+        type Value = BTreeMap<String, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of strings")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+            let mut map = BTreeMap::new();
+            while let Some((key, value)) = access.next_entry::<String, String>()? {
+                if map.contains_key(&key) {
+                    return Err(de::Error::custom(format_args!("duplicate key {key:?}")));
+                }
+                map.insert(key, value);
+            }
+            Ok(map)
+        }
+    }
+
+    d.deserialize_map(Unique)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message(head: &[u8]) -> Result<MessageHead, LetterError> {
+        Letter { head, body: b"" }.head()
+    }
+
+    #[test]
+    fn the_layout_is_this() {
+        let head = MessageHead { content_type: "text/plain".into(), ..Default::default() };
+        let mut out = Vec::new();
+        write(&mut out, &head, b"hi", 100).unwrap();
+        assert_eq!(out, b"\x00\x15{\"type\":\"text/plain\"}hi");
+        let letter = Letter::read(&out, 100).unwrap();
+        assert_eq!((letter.head::<MessageHead>().unwrap(), letter.body), (head.clone(), &b"hi"[..]));
+        assert_eq!(Letter::read(&out, 20), Err(LetterError::HeadTooLarge));
+        assert_eq!(write(&mut out, &head, b"", 20), Err(LetterError::HeadTooLarge));
+        for cut in 0..23 {
+            assert_eq!(Letter::read(&out[..cut], 100), Err(LetterError::Truncated));
+        }
+    }
+
+    #[test]
+    fn bad_heads_are_refused() {
+        for head in [
+            &b""[..],
+            b"{",
+            b"[]x",
+            b"null",
+            b"{\"type\":1}",
+            b"{\"type\":\"a\",\"type\":\"b\"}",
+            b"{\"metadata\":{\"a\":\"1\",\"a\":\"2\"}}",
+            b"{\"metadata\":{\"a\":1}}",
+            b"{\"type\":\"\xFF\"}",
+            b"{\"type\":\"\\ud800\"}",
+            b"{} {}",
+        ] {
+            assert!(matches!(message(head), Err(LetterError::Head(_))), "{head:?}");
+        }
+        let deep = [&b"{\"x\":"[..], &[b'['; 1000], &[b']'; 1000], b"}"].concat();
+        assert!(matches!(message(&deep), Err(LetterError::Head(_))));
+        for code in ["-1", "65536", "1e30", "1.5", "99999999999999999999999999"] {
+            let head = alloc::format!("{{\"event\":\"failed\",\"reason\":{{\"code\":{code}}}}}");
+            let letter = Letter { head: head.as_bytes(), body: b"" };
+            assert!(letter.head::<NotificationHead>().is_err(), "{code}");
+        }
+        assert!(message(b"{\"later\":{\"a\":[1,2e999999]}}").is_ok(), "fields not known are passed over");
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), most in 0usize..300) {
+            if let Ok(letter) = Letter::read(&bytes, most) {
+                let _ = letter.head::<MessageHead>();
+                let _ = letter.head::<NotificationHead>();
+                let _ = letter.head::<RequestHead>();
+                let _ = letter.head::<ResponseHead>();
+            }
+        }
+
+        #[test]
+        fn any_head_comes_back(kind in "\\PC{0,20}", map in proptest::collection::btree_map("\\PC{0,8}", "\\PC{0,8}", 0..5), body: Vec<u8>) {
+            let head = MessageHead { content_type: kind, metadata: map };
+            let mut out = Vec::new();
+            write(&mut out, &head, &body, 4096).unwrap();
+            let letter = Letter::read(&out, 4096).unwrap();
+            prop_assert_eq!(letter.head::<MessageHead>().unwrap(), head);
+            prop_assert_eq!(letter.body, &body[..]);
+        }
+    }
+}
