@@ -218,7 +218,7 @@ impl Connection {
             lanes: Lanes::default(),
             outbound: Outbound::new(0),
             inbound: Inbound::new(config.limits.window),
-            pulse: Pulse::new(now, Heartbeat::SLOWEST),
+            pulse: Pulse::new(now, Heartbeat::SLOWEST, role),
             control: Control::default(),
             goodbye: Goodbye::No,
             handshake_by: now + config.limits.handshake_time,
@@ -383,7 +383,7 @@ impl Connection {
     fn agree(&mut self, now: Instant, theirs: &Options, heartbeat: Heartbeat) {
         self.outbound = Outbound::new(theirs.window as usize);
         self.letter = theirs.letter as usize;
-        self.pulse = Pulse::new(now, heartbeat);
+        self.pulse = Pulse::new(now, heartbeat, self.role);
     }
 
     fn next_frame(&mut self, now: Instant, plain: &mut Plain) -> Result<Option<Step>, Refusal> {
@@ -789,6 +789,7 @@ impl Connection {
             self.control.ack_now = true;
         }
         self.lanes.expire(now, expired);
+        self.shrink();
         if parked {
             self.pulse.heard(now);
             return;
@@ -797,13 +798,13 @@ impl Connection {
             Due::Nothing => {}
             Due::Ping => {
                 self.control.ping = Some(now.as_micros());
-                self.shrink();
             }
             Due::Dead => self.close(now, Reason::SILENCE, ""),
         }
     }
 
-    /// A link that is pinged is idle: it gives back what it does not need.
+    /// Gives back what is not needed now. A busy link has few timers: this costs it nothing, and an
+    /// idle one holds little.
     fn shrink(&mut self) {
         self.output.shrink();
         self.lanes.shrink();

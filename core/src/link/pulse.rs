@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::link::session::Role;
 use crate::{Heartbeat, Instant};
 
 /// How often in a row a node may find out late that a silence is over and still give the neighbour
@@ -16,6 +17,8 @@ const MOST_LATE: u8 = 3;
 #[derive(Debug)]
 pub(crate) struct Pulse {
     beat: Heartbeat,
+    /// After which silence this side asks.
+    patience: Duration,
     heard: Instant,
     /// When the last ping since then was sent.
     pinged: Option<Instant>,
@@ -32,8 +35,14 @@ pub(crate) enum Due {
 }
 
 impl Pulse {
-    pub(crate) const fn new(now: Instant, beat: Heartbeat) -> Pulse {
-        Pulse { beat, heard: now, pinged: None, late: 0, rtt: None }
+    /// The side that dialed asks first: the other waits a quarter longer, so that one ping does for
+    /// both, and keeps the way open where the dialing side's network would forget it.
+    pub(crate) fn new(now: Instant, beat: Heartbeat, role: Role) -> Pulse {
+        let patience = match role {
+            Role::Initiator => beat.idle,
+            Role::Responder => beat.idle + beat.idle / 4,
+        };
+        Pulse { beat, patience, heard: now, pinged: None, late: 0, rtt: None }
     }
 
     /// Any byte is life.
@@ -58,7 +67,7 @@ impl Pulse {
 
     pub(crate) fn deadline(&self) -> Instant {
         match self.pinged {
-            None => self.heard + self.beat.idle,
+            None => self.heard + self.patience,
             Some(sent) => {
                 (sent + self.beat.idle).min((self.heard + self.beat.silence).max(sent + self.grace()))
             }
@@ -101,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_silent_neighbour_is_asked_and_then_dead() {
-        let mut pulse = Pulse::new(at(0), BEAT);
+        let mut pulse = Pulse::new(at(0), BEAT, Role::Initiator);
         let mut asked = 0;
         let dead = loop {
             let now = pulse.deadline();
@@ -116,7 +125,7 @@ mod tests {
 
     #[test]
     fn any_byte_is_life() {
-        let mut pulse = Pulse::new(at(0), BEAT);
+        let mut pulse = Pulse::new(at(0), BEAT, Role::Initiator);
         assert_eq!(pulse.due(at(15)), Due::Ping);
         pulse.heard(at(44));
         assert_eq!(pulse.due(at(58)), Due::Nothing);
@@ -125,12 +134,12 @@ mod tests {
 
     #[test]
     fn who_slept_asks_before_it_gives_up() {
-        let mut pulse = Pulse::new(at(0), BEAT);
+        let mut pulse = Pulse::new(at(0), BEAT, Role::Initiator);
         assert_eq!(pulse.due(at(15)), Due::Ping);
         assert_eq!(pulse.due(at(3600)), Due::Ping);
         assert_eq!(pulse.due(pulse.deadline()), Due::Dead);
         // One who is late every time gives up in the end.
-        let mut pulse = Pulse::new(at(0), BEAT);
+        let mut pulse = Pulse::new(at(0), BEAT, Role::Initiator);
         let mut turns = 0;
         while pulse.due(pulse.deadline() + Duration::from_secs(10)) != Due::Dead {
             turns += 1;
@@ -140,7 +149,7 @@ mod tests {
 
     #[test]
     fn only_believable_pongs_tell_the_round_trip() {
-        let mut pulse = Pulse::new(at(100), BEAT);
+        let mut pulse = Pulse::new(at(100), BEAT, Role::Initiator);
         pulse.pong(at(100), u64::MAX);
         pulse.pong(at(100), 0);
         assert_eq!(pulse.rtt(), None);
@@ -153,7 +162,7 @@ mod tests {
         /// idle interval is never dead, and after each look the deadline lies in the future.
         #[test]
         fn who_is_heard_lives(gaps in proptest::collection::vec((0u64..15_000, any::<bool>()), 1..100)) {
-            let mut pulse = Pulse::new(at(0), BEAT);
+            let mut pulse = Pulse::new(at(0), BEAT, Role::Initiator);
             let mut now = at(0);
             for (gap, first) in gaps {
                 now = now + Duration::from_millis(gap);
@@ -166,7 +175,7 @@ mod tests {
 
         #[test]
         fn no_deadline_stands_in_the_past(looks in proptest::collection::vec(0u64..100_000, 1..100)) {
-            let mut pulse = Pulse::new(at(0), BEAT);
+            let mut pulse = Pulse::new(at(0), BEAT, Role::Initiator);
             let mut now = at(0);
             for gap in looks {
                 now = now + Duration::from_millis(gap);

@@ -1,6 +1,7 @@
 //! Calls of ours: to one, a list, or all, gathered with a deadline. Tables only, no bytes.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec::Vec;
 
 use crate::node::agenda::{Agenda, tree_memory};
 use crate::node::event::CallOutcome;
@@ -31,12 +32,14 @@ pub(crate) struct CallTable {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Ended {
     pub(crate) call: CallId,
     pub(crate) outcome: CallOutcome,
     pub(crate) answered: u32,
     pub(crate) asked: u32,
+    /// The requests of which nothing more is of interest.
+    pub(crate) requests: Vec<MessageId>,
 }
 
 impl CallTable {
@@ -119,12 +122,15 @@ impl CallTable {
     pub(crate) fn end(&mut self, id: CallId, outcome: CallOutcome) -> Option<Ended> {
         let call = self.calls.remove(&id)?;
         self.agenda.remove(call.until, id);
-        for request in &call.open {
+        let mut requests: Vec<MessageId> = call.open.into_iter().collect();
+        if call.from_all.is_some() {
+            requests.push(id.0);
+        }
+        for request in &requests {
             self.requests.remove(request);
         }
-        self.requests.remove(&id.0);
         let asked = call.asked.unwrap_or(call.answered).max(call.answered);
-        Some(Ended { call: id, outcome, answered: call.answered, asked })
+        Some(Ended { call: id, outcome, answered: call.answered, asked, requests })
     }
 
     /// The requests of a call that nobody has answered, and whom they went to; for everybody: none.
@@ -155,7 +161,6 @@ impl CallTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
 
     fn id(n: u8) -> MessageId {
         MessageId([n; 16])

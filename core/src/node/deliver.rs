@@ -213,6 +213,9 @@ impl Node {
         response: Result<Response, Failure>,
     ) {
         if let Some(call) = self.calls.answer(id, from, from_hub) {
+            if !self.calls.has(id) {
+                self.receipts.settle(id);
+            }
             self.event(Event::Answer { call, from: from.clone(), response });
             if let Some(ended) = self.calls.end_if_complete(call) {
                 self.call_ended(ended);
@@ -221,7 +224,8 @@ impl Node {
     }
 
     pub(super) fn call_ended(&mut self, ended: Ended) {
-        let Ended { call, outcome, answered, asked } = ended;
+        let Ended { call, outcome, answered, asked, requests } = ended;
+        requests.into_iter().for_each(|request| self.receipts.settle(request));
         self.event(Event::CallEnded { call, outcome, answered, asked });
     }
 

@@ -305,6 +305,10 @@ impl Node {
         } else {
             reason
         };
+        // A request of this node's own that is no call is word of the roster: the member has missed it.
+        if sent.kind == Kind::Request && sent.origin == Origin::Local && !self.calls.has(sent.id) {
+            return self.snapshot_wanted(via);
+        }
         self.report_failure(sent, about.as_ref(), reason.into());
     }
 

@@ -260,6 +260,8 @@ impl Node {
     /// The same, but [`Event::Message`] and [`Event::Request`] are left where they are: for a driver
     /// whose application is behind. What is left counts against its sender's window, and in the
     /// end stops the reading ([`read_budget`](Node::read_budget)): backpressure, from end to end.
+    /// When the application has caught up, say [`Input::Timeout`] before polling: the node knows no
+    /// other time than the last that it was told.
     #[must_use]
     pub fn poll_duty(&mut self) -> Option<Action> {
         self.actions.pop_front()

@@ -15,6 +15,9 @@ use crate::wire::letter::{Method, RequestHead, parse};
 use crate::wire::{Kind, frame};
 use crate::{CloseReason, ClosedBy, Instant, Reason};
 
+/// A member whose queue is full is told again after so many of the pauses between changes.
+const RETRY: u32 = 20;
+
 /// A cause that comes from a driver is for people: no longer than this.
 const MAX_CAUSE: usize = 200;
 
@@ -210,6 +213,7 @@ impl Node {
         };
         let mut snapshot = None;
         let links: Vec<LinkId> = self.router.seats().map(|seat| seat.link).collect();
+        let mut behind = false;
         for link in links {
             let wants_snapshot = matches!(
                 self.links.get(link).map(|entry| &entry.neighbour),
@@ -229,7 +233,11 @@ impl Node {
                 && let Neighbour::Member { wants_snapshot: wants, .. } = &mut entry.neighbour
             {
                 *wants = missed;
+                behind |= missed;
             }
+        }
+        if behind {
+            self.changes_due = Some(self.after(self.config.limits.roster_delay * RETRY));
         }
     }
 

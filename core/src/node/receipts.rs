@@ -1,6 +1,6 @@
 //! Messages of ours whose receipts are awaited. Tables only, no bytes.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 
 use crate::node::agenda::{Agenda, tree_memory};
 use crate::node::event::Stage;
@@ -23,7 +23,13 @@ struct Awaited {
 pub(crate) struct ReceiptTable {
     awaited: BTreeMap<MessageId, Awaited>,
     agenda: Agenda<MessageId>,
+    /// The latest of which the last word was told: no other word is told of them after it.
+    settled: VecDeque<MessageId>,
 }
+
+/// How many are remembered. A hub can still report the loss of an envelope while it is in the
+/// recipient's window; so many fit in one of the default size.
+const SETTLED: usize = 16 * 1024;
 
 /// What a piece of news means.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,9 +60,15 @@ impl ReceiptTable {
     /// News of `id` from `from`, or from a hub, which speaks for everybody.
     pub(crate) fn news(&mut self, id: MessageId, from: &Address, from_hub: bool, stage: &Stage) -> News {
         let Some(awaited) = self.awaited.get_mut(&id) else {
-            // A failure is always of interest, when a hub vouches for it.
+            // A failure is always of interest, when a hub vouches for it: unless something else was the
+            // last word. A link that is lost after the recipient had the message says nothing new.
             let failed = matches!(stage, Stage::Failed(_));
-            return if failed && from_hub { News::Last } else { News::Ignored };
+            let of_interest = failed && from_hub && !self.settled.contains(&id);
+            if of_interest {
+                self.settle(id);
+                return News::Last;
+            }
+            return News::Ignored;
         };
         if !from_hub && !awaited.to.is_everyone() && from.bare_str() != awaited.to.bare_str() {
             return News::Ignored;
@@ -86,18 +98,22 @@ impl ReceiptTable {
         if !last {
             return News::Told;
         }
-        self.forget(id);
+        self.settle(id);
         News::Last
     }
 
-    /// Nothing more is awaited for `id`; whether something was.
-    pub(crate) fn forget(&mut self, id: MessageId) -> bool {
-        match self.awaited.remove(&id) {
-            Some(awaited) => {
-                self.agenda.remove(awaited.until, id);
-                true
-            }
-            None => false,
+    /// Nothing more is told of `id`, which may be a message or a request.
+    pub(crate) fn settle(&mut self, id: MessageId) {
+        self.forget(id);
+        if self.settled.len() >= SETTLED {
+            self.settled.pop_front();
+        }
+        self.settled.push_back(id);
+    }
+
+    fn forget(&mut self, id: MessageId) {
+        if let Some(awaited) = self.awaited.remove(&id) {
+            self.agenda.remove(awaited.until, id);
         }
     }
 
@@ -108,12 +124,14 @@ impl ReceiptTable {
     /// Takes off the first that has waited for too long.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<MessageId> {
         let id = self.agenda.pop_due(now)?;
-        self.awaited.remove(&id);
+        self.settle(id);
         Some(id)
     }
 
     pub(crate) fn memory(&self) -> usize {
-        tree_memory::<(MessageId, Awaited)>(self.awaited.len()) + self.agenda.memory()
+        tree_memory::<(MessageId, Awaited)>(self.awaited.len())
+            + self.agenda.memory()
+            + self.settled.capacity() * size_of::<MessageId>()
     }
 }
 
@@ -163,6 +181,11 @@ mod tests {
         assert_eq!(t.pop_due(Instant::from_micros(9)), None);
         assert_eq!(t.pop_due(Instant::from_micros(10)), Some(ID));
         assert_eq!(t.pop_due(Instant::from_micros(10)), None);
-        assert!(!t.forget(ID));
+        let hub: Address = "h@n".parse().unwrap();
+        let lost = Stage::Failed(Reason::LINK_LOST.into());
+        assert_eq!(t.news(ID, &hub, true, &lost), News::Ignored, "the last word was told");
+        let other = MessageId([2; 16]);
+        assert_eq!(t.news(other, &hub, true, &lost), News::Last, "nothing was awaited of it");
+        assert_eq!(t.news(other, &hub, true, &lost), News::Ignored, "once");
     }
 }

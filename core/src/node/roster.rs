@@ -156,8 +156,8 @@ pub(crate) struct Roster {
     /// None before the first snapshot is whole.
     version: Option<u64>,
     peers: BTreeMap<Address, PeerInfo>,
-    /// A snapshot whose parts are still coming.
-    incoming: Option<BTreeMap<Address, PeerInfo>>,
+    /// A snapshot, by version, whose parts are still coming.
+    incoming: Option<(u64, BTreeMap<Address, PeerInfo>)>,
 }
 
 /// What an update came to.
@@ -188,36 +188,32 @@ impl Roster {
                 Err(_) => return Applied::Malformed,
             }
         }
-        let nothing = || Applied::Changed { up: Vec::new(), down: Vec::new() };
-        if update.from.is_none() {
-            self.incoming = Some(BTreeMap::new());
-        } else if self.incoming.is_none() && self.version != update.from {
-            return Applied::Gap;
-        }
-        let staged = self.incoming.is_some();
-        let target = self.incoming.as_mut().unwrap_or(&mut self.peers);
-        if target.len() + put.len() > most {
+        let incoming = match (update.from, self.incoming.take()) {
+            (None, _) => Some((update.to, BTreeMap::new())),
+            // The parts behind a snapshot's first continue what that one began.
+            (Some(from), Some(begun)) if from == begun.0 && update.to == begun.0 => Some(begun),
+            (from, _) if from == self.version => None,
+            _ => return Applied::Gap,
+        };
+        if incoming.as_ref().map_or(self.peers.len(), |(_, peers)| peers.len()) + put.len() > most {
             return Applied::Malformed;
         }
-        if staged {
-            target.extend(put.into_iter().map(|peer| (peer.address.clone(), peer)));
-            for address in gone {
-                target.remove(&address);
-            }
+        if let Some((version, mut peers)) = incoming {
+            peers.extend(put.into_iter().map(|peer| (peer.address.clone(), peer)));
             if update.more {
-                return nothing();
+                self.incoming = Some((version, peers));
+                return Applied::Changed { up: Vec::new(), down: Vec::new() };
             }
-            self.version = Some(update.to);
-            let new = self.incoming.take().unwrap_or_default();
-            return self.replace(new);
+            self.version = Some(version);
+            return self.replace(peers);
         }
         self.version = Some(update.to);
         let (mut up, mut down) = (Vec::new(), Vec::new());
         for address in gone {
-            down.extend(target.remove(&address));
+            down.extend(self.peers.remove(&address));
         }
         for peer in put {
-            match target.insert(peer.address.clone(), peer.clone()) {
+            match self.peers.insert(peer.address.clone(), peer.clone()) {
                 Some(before) if before == peer => {}
                 Some(before) => {
                     down.push(before);
@@ -246,7 +242,7 @@ impl Roster {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        let entries = self.peers.len() + self.incoming.as_ref().map_or(0, BTreeMap::len);
+        let entries = self.peers.len() + self.incoming.as_ref().map_or(0, |(_, peers)| peers.len());
         tree_memory::<(Address, PeerInfo)>(entries) + entries * ENTRY_TEXT
     }
 }

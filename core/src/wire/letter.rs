@@ -86,8 +86,8 @@ pub fn write<T: Serialize>(out: &mut Vec<u8>, head: &T, body: &[u8], most: usize
     Ok(())
 }
 
-/// Parses JSON: UTF-8 (RFC 8259), a field at most once, nested at most 128 deep; fields that are
-/// not known are passed over.
+/// Parses JSON: UTF-8 (RFC 8259), a known field at most once and nested at most 128 deep; fields
+/// that are not known are passed over, without recursion.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     serde_json::from_slice(json).map_err(|e| cut(&e.to_string(), MAX_CLOSE_TEXT).to_string())
 }
@@ -300,6 +300,8 @@ mod tests {
             assert!(matches!(message(head), Err(LetterError::Head(_))), "{head:?}");
         }
         let deep = [&b"{\"x\":"[..], &[b'['; 1000], &[b']'; 1000], b"}"].concat();
+        assert!(message(&deep).is_ok(), "what is passed over costs no stack");
+        let deep = [&b"{\"metadata\":{\"x\":"[..], &[b'['; 1000], &[b']'; 1000], b"}}"].concat();
         assert!(matches!(message(&deep), Err(LetterError::Head(_))));
         for code in ["-1", "65536", "1e30", "1.5", "99999999999999999999999999"] {
             let head = alloc::format!("{{\"event\":\"failed\",\"reason\":{{\"code\":{code}}}}}");

@@ -2,7 +2,7 @@
 //! in pieces as they are told. No socket, no thread, no real time.
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,14 +44,109 @@ pub struct Peer {
     pub node: Node,
     pub events: Vec<Event>,
     /// Whether the application takes its deliveries.
-    pub takes: bool,
+    takes: bool,
     pub stores: Vec<Vec<u8>>,
     /// Whether stores are answered at once.
     pub stores_at_once: bool,
     pub pending_stores: Vec<homing_core::StoreId>,
+    /// What this node was told, when it is recorded.
+    pub told: Option<Vec<(Instant, Told)>>,
+    /// How often it was woken by its timer.
+    pub timeouts: usize,
+    /// What its calls leave allocated, when something measures them.
+    pub meter: Option<fn(&mut dyn FnMut()) -> i64>,
+    pub held: i64,
     accepted: u64,
     listening: Option<String>,
     writes: Vec<LinkId>,
+}
+
+/// An input as it can be kept.
+#[derive(Clone, Debug)]
+pub enum Told {
+    Dialed(LinkId),
+    DialFailed(LinkId),
+    Accepted(LinkId),
+    Data(LinkId, Vec<u8>),
+    Wrote(LinkId, usize),
+    Gone(LinkId),
+    Stored(homing_core::StoreId),
+    Timeout,
+    /// Not an input: the application asked for something.
+    Asked(Asked),
+}
+
+/// What an application asks for, as data.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    Dial(Box<Dial>),
+    Send { to: String, size: usize, receipts: homing_core::Receipts },
+    Call { to: String, path: &'static str },
+    Shutdown,
+}
+
+impl Peer {
+    pub fn tell(&mut self, now: Instant, told: Told) {
+        if let Some(list) = &mut self.told {
+            list.push((now, told.clone()));
+        }
+        if matches!(told, Told::Timeout) {
+            self.timeouts += 1;
+        }
+        self.metered(|node| {
+            tell(node, now, &told);
+        });
+    }
+
+    /// Does something with the node, and measures what it leaves allocated.
+    fn metered<R>(&mut self, work: impl FnOnce(&mut Node) -> R) -> R {
+        let mut work = Some(work);
+        let mut result = None;
+        let node = &mut self.node;
+        let mut run = || result = work.take().map(|work| work(node));
+        match self.meter {
+            Some(meter) => self.held += meter(&mut run),
+            None => run(),
+        }
+        result.unwrap()
+    }
+}
+
+/// Tells a node what was kept; whether a command was carried out.
+pub fn tell(node: &mut Node, now: Instant, told: &Told) -> bool {
+    let cause = "connection reset";
+    match told {
+        Told::Dialed(link) => node.handle(now, Input::Dialed { link: *link }),
+        Told::DialFailed(link) => node.handle(now, Input::DialFailed { link: *link, cause }),
+        Told::Accepted(link) => node.handle(now, Input::Accepted { link: *link }),
+        Told::Data(link, bytes) => node.handle(now, Input::Data { link: *link, bytes }),
+        Told::Wrote(link, n) => node.handle(now, Input::Wrote { link: *link, n: *n }),
+        Told::Gone(link) => node.handle(now, Input::Gone { link: *link, cause }),
+        Told::Stored(id) => node.handle(now, Input::Stored { id: *id, ok: true }),
+        Told::Timeout => node.handle(now, Input::Timeout),
+        Told::Asked(asked) => return ask(node, now, asked),
+    }
+    true
+}
+
+fn ask(node: &mut Node, now: Instant, asked: &Asked) -> bool {
+    match asked {
+        Asked::Dial(dial) => node.dial(now, (**dial).clone()).is_ok(),
+        Asked::Send { to, size, receipts } => {
+            let body = vec![b'x'; *size];
+            let message = homing_core::Message::new("text/plain", body).with_receipts(*receipts);
+            node.send(now, &to.parse().unwrap(), message).is_ok()
+        }
+        Asked::Call { to, path } => {
+            let to: homing_core::Address = to.parse().unwrap();
+            let command = homing_core::Command::get(path);
+            node.request(now, &to.into(), command, Duration::from_secs(20)).is_ok()
+        }
+        Asked::Shutdown => {
+            node.shutdown(now);
+            true
+        }
+    }
 }
 
 pub struct World {
@@ -115,6 +210,10 @@ impl World {
             stores: Vec::new(),
             stores_at_once: true,
             pending_stores: Vec::new(),
+            told: None,
+            timeouts: 0,
+            meter: None,
+            held: 0,
             accepted: 0,
             listening: None,
             writes: Vec::new(),
@@ -145,6 +244,24 @@ impl World {
         world
     }
 
+    /// Asks something of a node as its application would; whether it was carried out.
+    pub fn ask(&mut self, peer: usize, asked: Asked) -> bool {
+        let now = self.now;
+        let peer = &mut self.peers[peer];
+        if let Some(list) = &mut peer.told {
+            list.push((now, Told::Asked(asked.clone())));
+        }
+        ask(&mut peer.node, now, &asked)
+    }
+
+    /// Whether a peer's application takes its deliveries. A driver that polls them again tells the time
+    /// first: nothing else has, since.
+    pub fn set_takes(&mut self, peer: usize, takes: bool) {
+        let now = self.now;
+        self.peers[peer].takes = takes;
+        self.peers[peer].tell(now, Told::Timeout);
+    }
+
     pub fn node(&mut self, peer: usize) -> &mut Node {
         &mut self.peers[peer].node
     }
@@ -162,13 +279,22 @@ impl World {
         let mut worked = false;
         loop {
             let peer = &mut self.peers[at];
-            let action = if peer.takes { peer.node.poll_action() } else { peer.node.poll_duty() };
+            let (takes, forgets) = (peer.takes, peer.meter.is_some());
+            let action = peer.metered(|node| {
+                let action = if takes { node.poll_action() } else { node.poll_duty() };
+                match action {
+                    // What is measured must not leave with the event.
+                    Some(Action::Event(_)) if forgets => Some(Action::Event(Event::Stopped)),
+                    action => action,
+                }
+            });
             match action {
+                Some(Action::Event(_)) if forgets => {}
                 Some(Action::Event(event)) => peer.events.push(event),
                 Some(Action::Store { id, entry }) => {
                     peer.stores.push(entry);
                     if peer.stores_at_once {
-                        peer.node.handle(self.now, Input::Stored { id, ok: true });
+                        peer.tell(self.now, Told::Stored(id));
                     } else {
                         peer.pending_stores.push(id);
                     }
@@ -188,7 +314,7 @@ impl World {
     fn connect(&mut self, at: usize, link: LinkId, target: &str) {
         let host = self.peers.iter().position(|peer| peer.listening.as_deref() == Some(target));
         let Some(host) = host else {
-            self.peers[at].node.handle(self.now, Input::DialFailed { link, cause: "connection refused" });
+            self.peers[at].tell(self.now, Told::DialFailed(link));
             return;
         };
         self.peers[host].accepted += 1;
@@ -199,8 +325,8 @@ impl World {
             stalled: [false; 2],
             open: true,
         });
-        self.peers[host].node.handle(self.now, Input::Accepted { link: other });
-        self.peers[at].node.handle(self.now, Input::Dialed { link });
+        self.peers[host].tell(self.now, Told::Accepted(other));
+        self.peers[at].tell(self.now, Told::Dialed(link));
     }
 
     fn find(&self, at: usize, link: LinkId) -> Option<(usize, usize)> {
@@ -213,8 +339,8 @@ impl World {
     fn write(&mut self, at: usize, link: LinkId) {
         let Some((s, end)) = self.find(at, link) else { return };
         loop {
-            let node = &mut self.peers[at].node;
-            let bytes = node.pending(link);
+            self.peers[at].metered(|node| node.pending(link).len());
+            let bytes = self.peers[at].node.pending(link);
             if bytes.is_empty() {
                 break;
             }
@@ -229,7 +355,7 @@ impl World {
             let pipe = &mut self.streams[s].pipes[end];
             pipe.bytes.extend(&bytes[..n]);
             pipe.log.extend(&bytes[..n]);
-            node.handle(self.now, Input::Wrote { link, n });
+            self.peers[at].tell(self.now, Told::Wrote(link, n));
         }
     }
 
@@ -239,7 +365,7 @@ impl World {
             while self.deliver(s, 1 - end) {}
             self.streams[s].open = false;
             let (other, link) = self.streams[s].ends[1 - end];
-            self.peers[other].node.handle(self.now, Input::Gone { link, cause: "closed by the other side" });
+            self.peers[other].tell(self.now, Told::Gone(link));
         }
     }
 
@@ -265,7 +391,7 @@ impl World {
             return false;
         }
         let bytes: Vec<u8> = pipe.drain(..n).collect();
-        self.peers[peer].node.handle(self.now, Input::Data { link, bytes: &bytes });
+        self.peers[peer].tell(self.now, Told::Data(link, bytes));
         true
     }
 
@@ -299,7 +425,7 @@ impl World {
             self.now = next.unwrap_or(until).min(until);
             for at in 0..self.peers.len() {
                 if self.peers[at].node.next_deadline().is_some_and(|d| d.at <= self.now) {
-                    self.peers[at].node.handle(self.now, Input::Timeout);
+                    self.peers[at].tell(self.now, Told::Timeout);
                 }
             }
             if self.now == until {
@@ -327,7 +453,7 @@ impl World {
             if self.streams[s].open && self.streams[s].ends.iter().any(|end| end.0 == at) {
                 self.streams[s].open = false;
                 for (peer, link) in self.streams[s].ends {
-                    self.peers[peer].node.handle(self.now, Input::Gone { link, cause: "connection reset" });
+                    self.peers[peer].tell(self.now, Told::Gone(link));
                 }
             }
         }
