@@ -1,6 +1,8 @@
 //! The laws of the core, as properties: ARCHITECTURE.md lists them. `World` holds two of them at every
 //! step of every test: after a drain no deadline lies in the past, and a drain ends.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation)] // a test may
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -151,6 +153,7 @@ fn hub(config: Config) -> Node {
 }
 
 /// Each case is a whole world: 48 of them, or as many as `HOMING_CASES` says.
+#[allow(clippy::disallowed_methods)] // the test is configured, not the core
 fn cases() -> ProptestConfig {
     let cases = std::env::var("HOMING_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(48);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }

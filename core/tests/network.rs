@@ -1,5 +1,7 @@
 //! A network of real nodes on a virtual clock: what a user of the protocol sees.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation)] // a test may
+
 mod common;
 
 use std::time::Duration;

@@ -193,8 +193,7 @@ impl Node {
             self,
             |node| &mut node.plain,
             |node, plain| {
-                loop {
-                    let Some(conn) = node.links.conn(link) else { break };
+                while let Some(conn) = node.links.conn(link) {
                     match conn.step(now, &mut bytes, plain) {
                         Step::Idle => break,
                         Step::Envelope => node.envelope(link, plain.sequence(), plain.envelope()),

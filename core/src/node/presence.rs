@@ -80,8 +80,8 @@ impl Node {
 
     pub(super) fn finish_link(&mut self, link: LinkId) {
         let now = self.now;
-        match self.links.get_mut(link) {
-            Some(entry) => match &mut entry.conn {
+        if let Some(entry) = self.links.get_mut(link) {
+            match &mut entry.conn {
                 Some(conn) => {
                     conn.finish(now);
                     self.touch(link);
@@ -91,8 +91,7 @@ impl Node {
                     self.actions.push_back(Action::Close { link });
                     self.lost_before_stream(link, CloseReason::new(ClosedBy::Us, Reason::FINISHED, ""));
                 }
-            },
-            None => {}
+            }
         }
         self.leaving(link);
     }

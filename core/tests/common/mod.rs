@@ -1,6 +1,7 @@
 //! A world of nodes on a virtual clock, joined by streams that hold whatever was written and give it
 //! in pieces as they are told. No socket, no thread, no real time.
 #![allow(dead_code, unreachable_pub)] // each test file uses its part
+#![allow(clippy::unwrap_used, clippy::panic, clippy::type_complexity, clippy::cast_possible_truncation)] // as in tests
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,0 +1,156 @@
+//! What goes out: lanes, control frames and farewells, sealed when they are written.
+
+use alloc::vec::Vec;
+
+use crate::link::connection::{Connection, Phase, Volume};
+use crate::link::flow::Sent;
+use crate::link::goodbye::Goodbye;
+use crate::link::lanes::LaneKind;
+use crate::link::output::ENOUGH;
+use crate::link::session::{SessionMessage, State};
+use crate::noise::Transport;
+use crate::wire::frame::{self, types};
+use crate::wire::record::{self, MAX_PLAINTEXT};
+use crate::{CloseReason, ClosedBy, Instant, Reason};
+
+impl Connection {
+    /// What waits to be sent, in bytes of cost.
+    pub(crate) const fn queued(&self, lane: LaneKind) -> usize {
+        self.lanes.queued(lane)
+    }
+
+    /// Queues an envelope, which `write` writes and which must fit in a frame. It goes out in its turn,
+    /// or comes back when `expires` has come.
+    pub(crate) fn push(
+        &mut self,
+        lane: LaneKind,
+        sent: Sent,
+        expires: Instant,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.lanes.push(lane, sent, expires, write);
+    }
+
+    pub(super) fn say(&mut self, message: &SessionMessage) {
+        frame::write(&mut self.control.session, types::SESSION, &message.to_bytes());
+    }
+
+    /// Whether [`pending`](Connection::pending) would give anything.
+    pub fn has_output(&self) -> bool {
+        if !self.output.is_empty() {
+            return true;
+        }
+        if !matches!(self.phase, Phase::Records { .. }) {
+            return false;
+        }
+        let may_send = matches!(self.state, State::Established | State::Finishing | State::Finished);
+        !self.control.is_empty()
+            || (may_send && self.lanes.is_ready(&self.outbound))
+            || (self.lanes.is_empty()
+                && matches!(self.goodbye, Goodbye::Asking { said: false, .. } | Goodbye::Agreeing { .. }))
+    }
+
+    /// The bytes to write next. Seals what waits, so that as much as is worth it goes at once; each
+    /// envelope that goes is told to `went`. `scratch` is the caller's, for any use.
+    pub fn pending(&mut self, now: Instant, scratch: &mut Vec<u8>, went: &mut Vec<Sent>) -> &[u8] {
+        while self.output.pending().len() < ENOUGH && self.seal_next(now, scratch, went) {}
+        self.output.pending()
+    }
+
+    /// Seals one more record, if there is anything to say.
+    fn seal_next(&mut self, now: Instant, scratch: &mut Vec<u8>, went: &mut Vec<Sent>) -> bool {
+        let Phase::Records { transport, .. } = &mut self.phase else { return false };
+        let limits = &self.config.limits;
+        if self.sent_under_key.records >= limits.rekey_records
+            || self.sent_under_key.bytes >= limits.rekey_bytes
+        {
+            scratch.clear();
+            frame::write(scratch, types::REKEY, &[]);
+            seal(transport, scratch, self.output.bytes());
+            transport.rekey_outgoing();
+            self.sent_under_key = Volume::default();
+        }
+        scratch.clear();
+        let control = &mut self.control;
+        scratch.append(&mut control.session);
+        if let Some(number) = control.pong.take() {
+            frame::write(scratch, types::PONG, &number.to_be_bytes());
+        }
+        if let Some(number) = control.ping.take() {
+            frame::write(scratch, types::PING, &number.to_be_bytes());
+        }
+        let may_send = matches!(self.state, State::Established | State::Finishing | State::Finished);
+        let room = MAX_PLAINTEXT - scratch.len() - frame::HEADER - 4;
+        let frontier = if may_send { self.lanes.take(room, &mut self.outbound, went) } else { None };
+        // Acknowledgements travel with anything that goes anyway.
+        let company = !scratch.is_empty() || frontier.is_some();
+        if control.ack_now || (company && self.inbound.owes()) {
+            control.ack_now = false;
+            self.ack_by = None;
+            let count = self.inbound.settle();
+            if count > 0 {
+                frame::write(scratch, types::ACK, &count.to_be_bytes());
+            }
+        }
+        if let Some(frontier) = frontier {
+            let bytes = self.lanes.bytes(&frontier);
+            // Straight from the lane when nothing else goes along: the common case under load.
+            let length = if scratch.is_empty() {
+                seal(transport, bytes, self.output.bytes())
+            } else {
+                scratch.extend_from_slice(bytes);
+                seal(transport, scratch, self.output.bytes())
+            };
+            self.sent_under_key.add(length);
+            self.lanes.done(&frontier);
+            return true;
+        }
+        let farewell = self.lanes.is_empty();
+        let mut over = None;
+        match &mut self.goodbye {
+            Goodbye::Asking { said, .. } if farewell && !*said => {
+                *said = true;
+                frame::write(scratch, types::SESSION, &SessionMessage::Finishing.to_bytes());
+            }
+            Goodbye::Agreeing { .. } if farewell => {
+                frame::write(scratch, types::SESSION, &SessionMessage::Finished.to_bytes());
+                over = Some(CloseReason::new(ClosedBy::Them, Reason::FINISHED, ""));
+            }
+            _ => {}
+        }
+        if scratch.is_empty() {
+            return false;
+        }
+        let length = seal(transport, scratch, self.output.bytes());
+        self.sent_under_key.add(length);
+        if let Some(why) = over {
+            self.over(now, why);
+        }
+        true
+    }
+
+    /// What [`pending`](Connection::pending) gave, without sealing more.
+    pub fn sealed(&self) -> &[u8] {
+        self.output.pending()
+    }
+
+    /// The first `n` of [`pending`](Connection::pending) were written.
+    pub fn wrote(&mut self, n: usize) {
+        self.output.wrote(n);
+    }
+}
+
+/// Appends a record; the bytes that it has. The plaintext fits: nothing longer is ever put together.
+pub(super) fn seal(transport: &mut Transport, plain: &[u8], out: &mut Vec<u8>) -> usize {
+    let length = plain.len() + record::TAG;
+    let Ok(header) = u16::try_from(length) else { return 0 };
+    let start = out.len();
+    out.extend_from_slice(&header.to_be_bytes());
+    // A nonce is 64 bits: it does not run out, and a length was checked. Were it otherwise, the
+    // neighbour must not get half a record.
+    if transport.seal(plain, out).is_err() {
+        out.truncate(start);
+        return 0;
+    }
+    length
+}

@@ -1,0 +1,108 @@
+//! What a connection does when its time comes, and what it holds meanwhile.
+
+use alloc::vec::Vec;
+
+use crate::link::connection::Connection;
+use crate::link::flow::Sent;
+use crate::link::goodbye::Goodbye;
+use crate::link::handshake::Refusal;
+use crate::link::output::Output;
+use crate::link::pulse::Due;
+use crate::link::session::State;
+use crate::{ClosedBy, Deadline, Instant, Reason, Timer};
+
+impl Connection {
+    /// When [`timeout`](Connection::timeout) is to be called, and why. `parked`: nothing is read from
+    /// this link at the moment, so that its silence means nothing.
+    pub fn deadline(&self, parked: bool) -> Option<Deadline> {
+        let one = |at, timer| Some(Deadline { at, timer });
+        if let Some(by) = self.goodbye.deadline() {
+            let goodbye = one(by, Timer::Goodbye);
+            return if self.is_done() { None } else { goodbye };
+        }
+        if self.state != State::Established {
+            return one(self.handshake_by, Timer::Handshake);
+        }
+        let pulse = if parked { None } else { one(self.pulse.deadline(), Timer::Heartbeat) };
+        let ack = self.ack_by.map(|at| Deadline { at, timer: Timer::Ack });
+        let queue = self.lanes.deadline().map(|at| Deadline { at, timer: Timer::Queue });
+        [pulse, ack, queue].into_iter().flatten().min()
+    }
+
+    /// Does what is due. What has waited for too long is told to `expired`.
+    pub fn timeout(&mut self, now: Instant, parked: bool, expired: impl FnMut(Sent)) {
+        match self.goodbye {
+            Goodbye::No => {}
+            Goodbye::Over { by, .. } => {
+                if by <= now {
+                    self.output = Output::default();
+                }
+                return;
+            }
+            Goodbye::Asking { by, .. } => {
+                if by <= now {
+                    self.end(
+                        now,
+                        ClosedBy::Us,
+                        Refusal::new(Reason::FINISHED, "the goodbye was not answered"),
+                    );
+                }
+                return;
+            }
+            Goodbye::Agreeing { by } => {
+                if by <= now {
+                    self.end(now, ClosedBy::Them, Refusal::new(Reason::FINISHED, ""));
+                }
+                return;
+            }
+        }
+        if self.state != State::Established {
+            if self.handshake_by <= now {
+                self.close(now, Reason::HANDSHAKE_TIMEOUT, "");
+            }
+            return;
+        }
+        if self.ack_by.is_some_and(|at| at <= now) {
+            self.ack_by = None;
+            self.control.ack_now = true;
+        }
+        self.lanes.expire(now, expired);
+        self.shrink();
+        if parked {
+            self.pulse.heard(now);
+            return;
+        }
+        match self.pulse.due(now) {
+            Due::Nothing => {}
+            Due::Ping => {
+                self.control.ping = Some(now.as_micros());
+            }
+            Due::Dead => self.close(now, Reason::SILENCE, ""),
+        }
+    }
+
+    /// Gives back what is not needed now. A busy link has few timers: this costs it nothing, and an
+    /// idle one holds little.
+    fn shrink(&mut self) {
+        self.output.shrink();
+        self.lanes.shrink();
+        self.outbound.shrink();
+        self.inbound.shrink();
+        if self.partial.is_empty() {
+            self.partial = Vec::new();
+        }
+        if self.control.session.is_empty() {
+            self.control.session = Vec::new();
+        }
+    }
+
+    /// The bytes held in buffers and queues.
+    pub fn memory(&self) -> usize {
+        self.partial.capacity()
+            + self.output.memory()
+            + self.lanes.memory()
+            + self.outbound.memory()
+            + self.inbound.memory()
+            + self.control.session.capacity()
+    }
+}
