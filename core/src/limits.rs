@@ -20,7 +20,8 @@ pub struct Limits {
     pub handshake_record: usize,
     /// How long a link that is closing may take to send its goodbye.
     pub goodbye: Duration,
-    /// The largest letter (head and body) in one envelope. Larger ones are for transfers.
+    /// The largest letter (head and body) in one envelope: from [`LEAST_LETTER`](Limits::LEAST_LETTER)
+    /// to [`MOST_LETTER`](Limits::MOST_LETTER). Larger ones are refused.
     pub letter: usize,
     /// The largest head of a letter: it is JSON, and somebody must parse it.
     pub head: usize,
@@ -72,6 +73,19 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The least that a neighbour may say it takes in one letter: rosters and answers must get through.
+    pub const LEAST_LETTER: usize = 4 * 1024;
+    /// The most that fits in a frame, with the longest label and what else a record has to carry.
+    pub const MOST_LETTER: usize = 60 * 1024;
+
+    /// These limits, within what the wire can carry.
+    #[must_use]
+    pub(crate) fn feasible(mut self) -> Limits {
+        self.letter = self.letter.clamp(Limits::LEAST_LETTER, Limits::MOST_LETTER);
+        self.head = self.head.min(self.letter);
+        self
+    }
+
     /// The values of [`Limits::default`], which fit a hub on a small machine.
     pub const DEFAULT: Limits = Limits {
         links: 10_000,

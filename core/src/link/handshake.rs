@@ -175,6 +175,9 @@ pub(crate) fn introduce(
             alloc::format!("wanted {scheme:?}, the hub takes {:?}", hello.schemes),
         ));
     }
+    if !hello.options.is_usable() {
+        return Err(Refusal::new(Reason::OPTIONS, "the hub takes only smaller letters than it must"));
+    }
     let agreed = config.heartbeat.between(hello.options.heartbeat());
     let mine = Options::offer(agreed, &config.limits);
     let introduction = InitiatorHello {
@@ -211,7 +214,7 @@ fn read_introduction(
 ) -> Result<Asked, Refusal> {
     let hello: InitiatorHello = parse(payload).map_err(|e| Refusal::new(Reason::MALFORMED, e))?;
     if !offer.allows(&hello.options) {
-        return Err(Refusal::new(Reason::OPTIONS, "the heartbeat was not offered"));
+        return Err(Refusal::new(Reason::OPTIONS, "the heartbeat was not offered, or letters are too small"));
     }
     let malformed = |e: crate::AddressError| Refusal::new(Reason::MALFORMED, e.to_string());
     let name = hello.name.map(|name| name.parse()).transpose().map_err(malformed)?;

@@ -128,7 +128,12 @@ impl Options {
     /// Whether an initiator may choose `chosen` where the responder offered `self`.
     pub(crate) fn allows(&self, chosen: &Options) -> bool {
         let agreed = self.heartbeat().between(chosen.heartbeat());
-        (millis(agreed.idle), millis(agreed.silence)) == (chosen.idle, chosen.silence)
+        chosen.is_usable() && (millis(agreed.idle), millis(agreed.silence)) == (chosen.idle, chosen.silence)
+    }
+
+    /// Whether whoever says this takes what must get through.
+    pub(crate) const fn is_usable(&self) -> bool {
+        self.letter as usize >= Limits::LEAST_LETTER
     }
 }
 
@@ -245,6 +250,8 @@ mod tests {
         assert!(!offer.allows(&chosen));
         (chosen.idle, chosen.silence) = (1, 2);
         assert!(!offer.allows(&chosen));
+        let small = Options { letter: 4095, ..offer.clone() };
+        assert!(!offer.allows(&small));
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Node {
             return self.done_with(envelope.origin);
         };
         if envelope.sealed {
-            return self.refuse_delivery(envelope, &from, Reason::UNSUPPORTED.into());
+            return self.refuse_delivery(envelope, Reason::UNSUPPORTED.into());
         }
         let result = match envelope.kind {
             Kind::Message => self.deliver_message(envelope, &from),
@@ -38,15 +38,17 @@ impl Node {
             Kind::Notification => self.deliver_notification(envelope, &from),
         };
         if let Err(failure) = result {
-            self.refuse_delivery(envelope, &from, failure);
+            self.refuse_delivery(envelope, failure);
         }
     }
 
     /// Tells the sender why this node does not take it.
-    fn refuse_delivery(&mut self, envelope: &Envelope<'_>, from: &Address, failure: Failure) {
-        if matches!(envelope.kind, Kind::Message | Kind::Request) {
+    pub(super) fn refuse_delivery(&mut self, envelope: &Envelope<'_>, failure: Failure) {
+        if matches!(envelope.kind, Kind::Message | Kind::Request)
+            && let Ok(from) = envelope.from.parse()
+        {
             // Who cannot be told any more is not waiting.
-            let _ = self.notify(from, envelope.id, NotifiedEvent::Failed, Some(&failure));
+            let _ = self.notify(&from, envelope.id, NotifiedEvent::Failed, Some(&failure));
         }
         self.done_with(envelope.origin);
     }

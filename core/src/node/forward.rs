@@ -63,15 +63,15 @@ impl Node {
         let refuse = |node: &mut Node, envelope: &Envelope<'_>, reason: Reason| {
             node.report_failure(&envelope.sent(false), None, reason.into());
         };
-        if label.more {
-            return refuse(self, &envelope, Reason::UNSUPPORTED);
-        }
         match self.links.get(link).map(|link| link.neighbour.clone()) {
             Some(Neighbour::Member { address, .. } | Neighbour::Former(address)) => {
                 if !label.from.is_empty() && label.from != address.as_str() {
                     return refuse(self, &envelope, Reason::FORGED_SENDER);
                 }
                 envelope.from = address.as_str();
+                if label.more {
+                    return refuse(self, &envelope, Reason::UNSUPPORTED);
+                }
                 if label.to.is_empty() {
                     self.deliver(&envelope);
                 } else {
@@ -91,10 +91,12 @@ impl Node {
                 }
                 let everyone = label.to.strip_prefix("*@") == Some(me.network());
                 let mine = [me.as_str(), me.bare_str(), ""].contains(&label.to);
-                if mine || everyone {
+                if label.more {
+                    self.refuse_delivery(&envelope, Reason::UNSUPPORTED.into());
+                } else if mine || everyone {
                     self.deliver(&envelope);
                 } else {
-                    refuse(self, &envelope, Reason::NOT_FOUND);
+                    self.refuse_delivery(&envelope, Reason::NOT_FOUND.into());
                 }
             }
             Some(Neighbour::Newcomer) | None => {}

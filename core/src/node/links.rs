@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use crate::link::{Connection, ConnectionEvent, Origin, Sent, Step};
+use crate::link::{Connection, ConnectionEvent, Origin, Plain, Sent, Step};
 use crate::node::agenda::{Agenda, tree_memory};
 use crate::node::io::{Action, LinkId};
 use crate::node::{Event, Node, UplinkId, with_buffer};
@@ -153,31 +153,27 @@ impl Node {
     /// they were written. Asking encrypts what waits: until then, what is urgent still overtakes.
     /// Other links may have something to do after it: poll again.
     pub fn pending(&mut self, link: LinkId) -> &[u8] {
-        let now = self.now;
         with_buffer(
             self,
             |node| &mut node.went,
             |node, went| {
-                with_buffer(
-                    node,
-                    |node| &mut node.scratch,
-                    |node, scratch| {
-                        if let Some(entry) = node.links.get_mut(link)
-                            && let Some(conn) = &mut entry.conn
-                            && conn.pending(now, scratch, went).is_empty()
-                        {
-                            entry.writing = false;
-                        }
-                    },
-                );
-                for sent in went.drain(..) {
-                    node.went(link, &sent);
-                }
+                with_buffer(node, |node| &mut node.scratch, |node, scratch| node.seal(link, scratch, went));
+                went.drain(..).for_each(|sent| node.went(link, &sent));
             },
         );
         self.touch(link);
         self.settle();
         self.links.get(link).and_then(|link| link.conn.as_ref()).map_or(&[], |conn| conn.sealed())
+    }
+
+    fn seal(&mut self, link: LinkId, scratch: &mut Vec<u8>, went: &mut Vec<Sent>) {
+        let now = self.now;
+        if let Some(entry) = self.links.get_mut(link)
+            && let Some(conn) = &mut entry.conn
+            && conn.pending(now, scratch, went).is_empty()
+        {
+            entry.writing = false;
+        }
     }
 
     pub(super) fn wrote(&mut self, link: LinkId, n: usize) {
@@ -187,24 +183,23 @@ impl Node {
         }
     }
 
-    pub(super) fn data(&mut self, link: LinkId, mut bytes: &[u8]) {
-        let now = self.now;
-        with_buffer(
-            self,
-            |node| &mut node.plain,
-            |node, plain| {
-                while let Some(conn) = node.links.conn(link) {
-                    match conn.step(now, &mut bytes, plain) {
-                        Step::Idle => break,
-                        Step::Envelope => node.envelope(link, plain.sequence(), plain.envelope()),
-                        Step::Event(ConnectionEvent::Asked(asked)) => node.asked(link, asked),
-                        Step::Event(ConnectionEvent::Joined(joined)) => node.joined(link, joined),
-                        Step::Event(ConnectionEvent::Leaving) => node.leaving(link),
-                    }
-                }
-            },
-        );
+    pub(super) fn data(&mut self, link: LinkId, bytes: &[u8]) {
+        with_buffer(self, |node| &mut node.plain, |node, plain| node.read(link, bytes, plain));
         self.touch(link);
+    }
+
+    fn read(&mut self, link: LinkId, mut bytes: &[u8], plain: &mut Plain) {
+        // Nothing of one link's is ever read as another's.
+        plain.clear();
+        while let Some(conn) = self.links.conn(link) {
+            match conn.step(self.now, &mut bytes, plain) {
+                Step::Idle => break,
+                Step::Envelope => self.envelope(link, plain.sequence(), plain.envelope()),
+                Step::Event(ConnectionEvent::Asked(asked)) => self.asked(link, asked),
+                Step::Event(ConnectionEvent::Joined(joined)) => self.joined(link, joined),
+                Step::Event(ConnectionEvent::Leaving) => self.leaving(link),
+            }
+        }
     }
 
     pub(super) fn gone(&mut self, link: LinkId, cause: &str) {

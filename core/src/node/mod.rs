@@ -130,7 +130,11 @@ impl Node {
     ///
     /// `now` is the driver's time now; `seed` must be unpredictable for a node that is to be secure,
     /// and is the only randomness that it ever uses.
-    pub fn new(now: Instant, key: StaticKey, seed: Seed, config: Arc<Config>) -> Node {
+    pub fn new(now: Instant, key: StaticKey, seed: Seed, mut config: Arc<Config>) -> Node {
+        let limits = config.limits.clone().feasible();
+        if limits != config.limits {
+            Arc::make_mut(&mut config).limits = limits;
+        }
         let random = Randomness {
             ids: seed.stream(Purpose::MessageId, 0),
             redial: seed.stream(Purpose::Redial, 0),

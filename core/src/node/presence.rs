@@ -13,10 +13,13 @@ use crate::node::uplinks::{Membership, Uplink, UplinkState, backoff, backoff_win
 use crate::node::{Event, Node, PeerInfo, SendError, Stopping};
 use crate::wire::letter::{Method, RequestHead, parse};
 use crate::wire::{Kind, frame};
-use crate::{CloseReason, ClosedBy, Instant, Reason};
+use crate::{CloseReason, ClosedBy, Instant, Limits, Reason};
 
 /// A member whose queue is full is told again after so many of the pauses between changes.
 const RETRY: u32 = 20;
+
+/// The largest body of one part of an update: every neighbour takes a letter of it, with its head.
+const PART: usize = Limits::LEAST_LETTER - 512;
 
 /// A cause that comes from a driver is for people: no longer than this.
 const MAX_CAUSE: usize = 200;
@@ -202,7 +205,7 @@ impl Node {
     pub(super) fn tell_changes(&mut self) {
         self.changes_due = None;
         self.changes_told = Some(self.now);
-        let most = self.config.limits.letter - self.config.limits.head.min(self.config.limits.letter / 2);
+        let most = PART;
         let from = self.changes.version();
         let deltas = if self.changes.is_empty() {
             None

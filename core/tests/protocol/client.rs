@@ -9,8 +9,8 @@ use snow::resolvers::{BoxedCryptoResolver, CryptoResolver, DefaultResolver};
 use snow::types::{Cipher, Dh, Hash, Random};
 use snow::{Builder, HandshakeState, TransportState};
 
-pub const STATIC: [u8; 32] = [0x11; 32];
-pub const EPHEMERAL: [u8; 32] = [0x22; 32];
+pub(crate) const STATIC: [u8; 32] = [0x11; 32];
+pub(crate) const EPHEMERAL: [u8; 32] = [0x22; 32];
 
 /// snow's own primitives, and no randomness: the ephemeral key is given.
 struct NoDice;
@@ -41,17 +41,17 @@ impl CryptoResolver for NoDice {
 
 /// A frame as section 4 cuts it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Frame {
-    pub kind: u8,
-    pub payload: Vec<u8>,
+pub(crate) struct Frame {
+    pub(crate) kind: u8,
+    pub(crate) payload: Vec<u8>,
 }
 
 impl Frame {
-    pub fn new(kind: u8, payload: impl Into<Vec<u8>>) -> Frame {
+    pub(crate) fn new(kind: u8, payload: impl Into<Vec<u8>>) -> Frame {
         Frame { kind, payload: payload.into() }
     }
 
-    pub fn envelope(flags: u8, hops: u8, id: [u8; 16], to: &str, head: &str, body: &[u8]) -> Frame {
+    pub(crate) fn envelope(flags: u8, hops: u8, id: [u8; 16], to: &str, head: &str, body: &[u8]) -> Frame {
         let mut payload = vec![flags, hops];
         payload.extend_from_slice(&id);
         payload.push(to.len() as u8);
@@ -80,11 +80,11 @@ impl Frame {
         frames
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.payload).unwrap()
     }
 
-    pub fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.payload.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))
     }
 
@@ -103,19 +103,19 @@ impl Frame {
 }
 
 /// An envelope as sections 5 and 6 cut it.
-pub struct Envelope {
-    pub flags: u8,
-    pub hops: u8,
-    pub id: [u8; 16],
-    pub to: String,
-    pub from: String,
-    pub head: Value,
+pub(crate) struct Envelope {
+    pub(crate) flags: u8,
+    pub(crate) hops: u8,
+    pub(crate) id: [u8; 16],
+    pub(crate) to: String,
+    pub(crate) from: String,
+    pub(crate) head: Value,
     head_text: String,
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Envelope {
-    pub fn read(payload: &[u8]) -> Envelope {
+    pub(crate) fn read(payload: &[u8]) -> Envelope {
         let (flags, hops, id) = (payload[0], payload[1], payload[2..18].try_into().unwrap());
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (to, rest) = payload[19..].split_at(usize::from(payload[18]));
@@ -134,7 +134,7 @@ impl Envelope {
         }
     }
 
-    pub fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         ["message", "notification", "request", "response"][usize::from(self.flags & 3)]
     }
 
@@ -153,13 +153,13 @@ impl Envelope {
     }
 }
 
-pub struct Client {
+pub(crate) struct Client {
     noise: Noise,
-    pub transcript: String,
+    pub(crate) transcript: String,
     /// Envelopes that came and were not acknowledged.
-    pub owed: u32,
+    pub(crate) owed: u32,
     /// What came in frames, not yet looked at by the test.
-    pub heard: Vec<Frame>,
+    pub(crate) heard: Vec<Frame>,
 }
 
 enum Noise {
@@ -170,7 +170,7 @@ enum Noise {
 
 impl Client {
     /// Section 2: the preface; section 3: the first message. Both are the first to be sent.
-    pub fn new(network: &str) -> (Client, Vec<u8>) {
+    pub(crate) fn new(network: &str) -> (Client, Vec<u8>) {
         let preface = *b"homing\x01\x01";
         let prologue = [&preface[..], network.as_bytes()].concat();
         let resolver: BoxedCryptoResolver = Box::new(NoDice);
@@ -218,7 +218,7 @@ impl Client {
     }
 
     /// The second message: the responder's hello.
-    pub fn second(&mut self, record: &[u8]) -> Value {
+    pub(crate) fn second(&mut self, record: &[u8]) -> Value {
         let (header, message) = record.split_at(2);
         assert_eq!(usize::from(u16::from_be_bytes([header[0], header[1]])), message.len());
         let Noise::Handshake(noise) = &mut self.noise else { panic!("no handshake") };
@@ -237,7 +237,7 @@ impl Client {
     }
 
     /// The third message; from here on there are keys.
-    pub fn third(&mut self, hello: &str) -> Vec<u8> {
+    pub(crate) fn third(&mut self, hello: &str) -> Vec<u8> {
         self.note("I -> R  handshake message 3; its payload, before encryption:");
         self.note_payload(hello);
         let record = self.handshake_record(hello.as_bytes());
@@ -255,11 +255,12 @@ impl Client {
     }
 
     /// One record. An acknowledgement goes along when one is owed.
-    pub fn say(&mut self, mut frames: Vec<Frame>) -> Vec<u8> {
+    pub(crate) fn say(&mut self, mut frames: Vec<Frame>) -> Vec<u8> {
         if self.owed > 0 {
             frames.insert(0, Frame::new(0x06, self.owed.to_be_bytes()));
             self.owed = 0;
         }
+        assert!(!frames.is_empty(), "a record has a frame");
         let plain: Vec<u8> = frames.iter().flat_map(Frame::bytes).collect();
         let mut sealed = vec![0; plain.len() + 16];
         let length = self.transport().write_message(&plain, &mut sealed).unwrap();
@@ -272,7 +273,7 @@ impl Client {
     }
 
     /// Whole records.
-    pub fn hear(&mut self, mut bytes: &[u8]) {
+    pub(crate) fn hear(&mut self, mut bytes: &[u8]) {
         while let [high, low, rest @ ..] = bytes {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
             let (sealed, rest) = rest.split_at(length);

@@ -126,7 +126,7 @@ impl Plain {
         self.bytes.capacity()
     }
 
-    fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.at = 0;
     }
