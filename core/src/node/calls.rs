@@ -74,11 +74,21 @@ impl CallTable {
         self.agenda.add(until, call);
     }
 
-    /// An answer to `request` from `from`, or word from a hub that there will be none. The call that
-    /// it belongs to, when it counts: from whom it was asked, and for the first time.
-    pub(crate) fn answer(&mut self, request: MessageId, from: &Address, from_hub: bool) -> Option<CallId> {
+    /// An answer to `request` from `from`, or word from a hub that there will be none. When it counts
+    /// (from whom was asked, and for the first time): the call that it belongs to, and whose answer
+    /// it is, or would have been.
+    pub(crate) fn answer(
+        &mut self,
+        request: MessageId,
+        from: &Address,
+        from_hub: bool,
+    ) -> Option<(CallId, Address)> {
         let (id, to) = self.requests.get(&request)?;
         let id = *id;
+        let whose = match to {
+            Some(to) if from_hub => to.clone(),
+            _ => from.clone(),
+        };
         if let Some(to) = to
             && !from_hub
             && to.bare_str() != from.bare_str()
@@ -98,7 +108,7 @@ impl CallTable {
             }
         }
         call.answered += 1;
-        Some(id)
+        Some((id, whose))
     }
 
     /// A hub says to how many the request for everybody went.
@@ -177,10 +187,10 @@ mod tests {
         let to = [(id(1), address("a@n")), (id(2), address("b@n"))];
         calls.begin(call, Instant::from_micros(5), to.into_iter());
         assert_eq!(calls.answer(id(1), &address("b@n/x"), false), None, "not who was asked");
-        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some(call));
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some((call, address("a@n/x"))));
         assert_eq!(calls.answer(id(1), &address("a@n/x"), false), None, "twice");
         assert_eq!(calls.end_if_complete(call), None);
-        assert_eq!(calls.answer(id(2), &address("hub@n"), true), Some(call));
+        assert_eq!(calls.answer(id(2), &address("hub@n"), true), Some((call, address("b@n"))));
         let ended = calls.end_if_complete(call).unwrap();
         assert_eq!((ended.outcome, ended.answered, ended.asked), (CallOutcome::Complete, 2, 2));
         assert_eq!((calls.len(), calls.requests.len(), calls.next_deadline()), (0, 0, None));
@@ -191,12 +201,12 @@ mod tests {
         let mut calls = CallTable::default();
         let call = CallId(id(1));
         calls.begin(call, Instant::from_micros(5), Vec::new().into_iter());
-        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some(call));
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some((call, address("a@n/x"))));
         assert_eq!(calls.answer(id(1), &address("a@n/x"), false), None);
         assert_eq!(calls.end_if_complete(call), None);
         assert_eq!(calls.asked(id(1), 2), Some(call));
         assert_eq!(calls.end_if_complete(call), None);
-        assert_eq!(calls.answer(id(1), &address("a@n/y"), false), Some(call));
+        assert_eq!(calls.answer(id(1), &address("a@n/y"), false), Some((call, address("a@n/y"))));
         assert_eq!(calls.end_if_complete(call).map(|e| e.answered), Some(2));
         assert_eq!(calls.requests.len(), 0);
     }

@@ -214,11 +214,11 @@ impl Node {
         from_hub: bool,
         response: Result<Response, Failure>,
     ) {
-        if let Some(call) = self.calls.answer(id, from, from_hub) {
+        if let Some((call, from)) = self.calls.answer(id, from, from_hub) {
             if !self.calls.has(id) {
                 self.receipts.settle(id);
             }
-            self.event(Event::Answer { call, from: from.clone(), response });
+            self.event(Event::Answer { call, from, response });
             if let Some(ended) = self.calls.end_if_complete(call) {
                 self.call_ended(ended);
             }

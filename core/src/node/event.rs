@@ -26,7 +26,8 @@ pub enum Event {
         /// The key of who let it in, proven.
         hub_key: PeerId,
     },
-    /// This node is not, or not any more, in a network.
+    /// This node is not, or not any more, in a network. Nothing is known of its peers from now on; when
+    /// it is [`Up`](Event::Up) again, each that is there is told anew.
     Down {
         /// Which [`Dial`](crate::Dial) it is.
         uplink: UplinkId,
@@ -89,7 +90,7 @@ pub enum Event {
     Answer {
         /// Which call.
         call: CallId,
-        /// Who.
+        /// Whose answer it is; when a hub says that there will be none, who was asked.
         from: Address,
         /// The answer, or why there is none.
         response: Result<Response, Failure>,

@@ -163,12 +163,10 @@ impl Node {
     pub(super) fn uplink_ended(&mut self, id: UplinkId, why: CloseReason) {
         let (now, limits) = (self.now, &self.config.limits);
         let Some(uplink) = self.uplinks.all.get_mut(&id) else { return };
-        let mut gone = Vec::new();
-        if let UplinkState::Up(member) = &mut uplink.state {
-            gone = member.roster.clear();
-            if now.saturating_since(member.since) > backoff_window(uplink.attempts, limits) {
-                uplink.attempts = 0;
-            }
+        if let UplinkState::Up(member) = &uplink.state
+            && now.saturating_since(member.since) > backoff_window(uplink.attempts, limits)
+        {
+            uplink.attempts = 0;
         }
         let network = uplink.dial.network.clone();
         // What only a hub that has proven its key can say ends an uplink that has worked; anybody on
@@ -185,9 +183,6 @@ impl Node {
             self.uplinks.agenda.add(at, id);
             Some(at)
         };
-        for peer in gone {
-            self.event(Event::PeerDown { peer });
-        }
         self.event(Event::Down { uplink: id, network, why, retry });
     }
 

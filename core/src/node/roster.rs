@@ -236,11 +236,6 @@ impl Roster {
         self.peers.values()
     }
 
-    /// Everybody left, as far as this peer can know.
-    pub(crate) fn clear(&mut self) -> Vec<PeerInfo> {
-        mem::take(self).peers.into_values().collect()
-    }
-
     pub(crate) fn memory(&self) -> usize {
         let entries = self.peers.len() + self.incoming.as_ref().map_or(0, |(_, peers)| peers.len());
         tree_memory::<(Address, PeerInfo)>(entries) + entries * ENTRY_TEXT
