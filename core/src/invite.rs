@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use core::fmt;
+use core::net::Ipv6Addr;
 use core::str::FromStr;
 
 use crate::{AddressError, KeyError, Network, PeerId};
@@ -80,11 +81,15 @@ fn check_target(target: &str) -> Result<String, InviteError> {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (target, None),
     };
-    let bracketed = host.starts_with('[') && host.ends_with(']');
-    let well_formed = !host.is_empty()
-        && target.len() <= MAX_TARGET
-        && host.chars().all(|c| c.is_ascii_graphic())
-        && (bracketed || !host.contains([':', '[', ']']));
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let well_formed = target.len() <= MAX_TARGET
+        && match bracketed {
+            Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+            None => {
+                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+                !host.is_empty() && host.chars().all(plain)
+            }
+        };
     match port {
         _ if !well_formed => Err(InviteError::Target),
         None => Ok(alloc::format!("{host}:{DEFAULT_PORT}")),
@@ -113,7 +118,9 @@ mod tests {
         assert_eq!(parse("[::1]:9/home").unwrap().target, "[::1]:9");
         assert_eq!(parse("[::1]/home").unwrap().target, "[::1]:4702");
         assert_eq!(parse("h:1/home?later=1").unwrap().network.as_str(), "home");
-        for target in ["", ":1", "h:", "h:0", "h:65536", "h:x", "::1:4", "h h:1"] {
+        for target in
+            ["", ":1", "h:", "h:0", "h:65536", "h:x", "::1:4", "h h:1", "a@b:1", "[zz]:1", "[]:1", "h#:1"]
+        {
             assert_eq!(parse(&alloc::format!("{target}/home")), Err(InviteError::Target), "{target}");
         }
         assert_eq!(parse("h:1/"), Err(InviteError::Network(AddressError::Empty)));

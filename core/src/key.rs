@@ -200,6 +200,7 @@ pub(crate) enum Purpose {
     StaticKey,
     Ephemeral,
     MessageId,
+    IdKey,
     Redial,
     Word,
 }
@@ -210,6 +211,7 @@ impl Purpose {
             Purpose::StaticKey => b"homing static key",
             Purpose::Ephemeral => b"homing ephemeral key",
             Purpose::MessageId => b"homing message id",
+            Purpose::IdKey => b"homing message id key",
             Purpose::Redial => b"homing redial",
             Purpose::Word => b"homing word",
         }

@@ -44,6 +44,10 @@ pub struct Limits {
     pub roster: usize,
     /// Names that a hub remembers the keys of.
     pub names: usize,
+    /// Names that one key may have bound.
+    pub names_per_key: usize,
+    /// Instances of one name that may be there at once.
+    pub instances: usize,
     /// Messages of ours whose receipts are awaited.
     pub receipts: usize,
     /// Calls of ours that are not answered yet.
@@ -103,6 +107,8 @@ impl Limits {
         roster_delay: Duration::from_millis(50),
         roster: 20_000,
         names: 100_000,
+        names_per_key: 16,
+        instances: 64,
         receipts: 65_536,
         calls: 16_384,
         recipients: 4_096,

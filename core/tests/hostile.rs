@@ -1,1 +1,16 @@
-//! Hostile.
+//! Whoever is at the other end may say anything: what a node does about it, over real bytes.
+
+#![allow(unreachable_pub)]
+
+#[path = "hostile/faults.rs"]
+mod faults;
+#[path = "hostile/floods.rs"]
+mod floods;
+#[path = "hostile/frames.rs"]
+mod frames;
+#[path = "hostile/handshake.rs"]
+mod handshake;
+#[path = "hostile/hub.rs"]
+mod hub;
+#[path = "hostile/raw.rs"]
+mod raw;

@@ -1,5 +1,6 @@
 //! docs/PROTOCOL.md holds: its tables are the code's, its example is what a hub really says, and a
 //! client that was written from it alone ([`client`]) joins, is answered and leaves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::cast_possible_truncation)] // lengths here are small
 
 #[path = "protocol/client.rs"]
@@ -170,17 +171,29 @@ fn only(frames: &[Frame], kind: u8) -> &Frame {
     frame
 }
 
-/// The session of appendix C, as it really happens.
-fn session() -> String {
+const HELLO: &str = r#"{"scheme":"key","name":"ada","instance":"laptop","options":{"idle":15000,"silence":45000,"window":65536,"letter":16384}}"#;
+
+/// Both sides, when the third message is written with this hello, but not sent.
+fn introduced(hello: &str) -> (Client, Hub, Vec<u8>) {
     let mut hub = Hub::new();
     let (mut client, first) = Client::new("home");
-    let second = hub.hear(&first);
-    let hello = client.second(&second);
-    assert!(hello["schemes"].as_array().unwrap().iter().any(|scheme| scheme == "key"));
-    assert_eq!(hello["options"]["idle"], 15_000);
-    let third = client.third(
-        r#"{"scheme":"key","name":"ada","instance":"laptop","options":{"idle":15000,"silence":45000,"window":65536,"letter":16384}}"#,
-    );
+    let offer = client.second(&hub.hear(&first));
+    assert!(offer["schemes"].as_array().unwrap().iter().any(|scheme| scheme == "key"));
+    assert_eq!(offer["options"]["idle"], 15_000);
+    let third = client.third(hello);
+    (client, hub, third)
+}
+
+fn joined() -> (Client, Hub) {
+    let (mut client, mut hub, third) = introduced(HELLO);
+    client.hear(&hub.hear(&third));
+    client.heard.clear();
+    (client, hub)
+}
+
+/// The session of appendix C, as it really happens.
+fn session() -> String {
+    let (mut client, mut hub, third) = introduced(HELLO);
 
     // Joined: the session's message, then the roster.
     client.hear(&hub.hear(&third));
@@ -268,4 +281,211 @@ fn the_worked_example_is_what_happens() {
         return;
     }
     panic!("PROTOCOL.md, appendix C, should be (HOMING_BLESS=1 writes it there):\n{now}");
+}
+
+/// The reason of the close frame that a record of `plain` is answered with.
+fn closed_for(plain: &[u8]) -> u16 {
+    let (mut client, mut hub) = joined();
+    let record = client.seal(plain);
+    client.hear(&hub.hear(&record));
+    assert!(hub.closed);
+    let close = only(&client.heard, 0x08);
+    u16::from_be_bytes([close.payload[0], close.payload[1]])
+}
+
+#[test]
+fn what_closes_a_session() {
+    let frame = |kind, payload: &[u8]| Frame::new(kind, payload).bytes();
+    let envelope = |flags, to, body: &[u8]| Frame::envelope(flags, 8, [1; 16], to, "{}", body).bytes();
+    let cases: [(&str, u16, Vec<u8>); 16] = [
+        ("no frame", 21, Vec::new()),
+        ("half a frame", 21, vec![0x04, 0, 8, 1]),
+        ("a type not known", 23, frame(0x0a, b"")),
+        ("a reserved type", 23, frame(0x02, b"")),
+        ("a ping of seven bytes", 21, frame(0x04, &[0; 7])),
+        ("a close text too long", 21, frame(0x08, &[b'x'; 203])),
+        ("more acknowledged than sent", 12, frame(0x06, &[0, 0, 0, 9])),
+        ("no JSON", 12, frame(0x07, b"hello")),
+        (
+            "an initiator that admits",
+            12,
+            frame(0x07, br#"{"state":"established","address":"a@b/c","hub":"d@b"}"#),
+        ),
+        ("finished, but nobody asked", 12, frame(0x07, br#"{"state":"finished"}"#)),
+        ("a state twice", 12, frame(0x07, br#"{"state":"finishing","state":"finishing"}"#)),
+        ("a frame behind the rekeying", 21, [frame(0x09, b""), frame(0x05, &[0; 8])].concat()),
+        ("half a label", 21, frame(0x01, &[0x04; 18])),
+        ("a priority that is none", 21, envelope(0x0c, "", b"")),
+        ("an address that is not ASCII", 21, envelope(0x04, "\u{e9}@home", b"")),
+        ("a letter too large", 75, envelope(0x04, "", &[0; 16_384])),
+    ];
+    for (what, reason, plain) in cases {
+        assert_eq!(closed_for(&plain), reason, "{what}");
+    }
+    let (mut client, mut hub) = joined();
+    let mut record = client.seal(&frame(0x04, &[0; 8]));
+    record[5] ^= 1;
+    client.hear(&hub.hear(&record));
+    assert_eq!(only(&client.heard, 0x08).payload[..2], [0, 77], "an altered record");
+    let (mut client, mut hub) = joined();
+    client.hear(&hub.hear(&[0, 0, 0, 76]));
+    assert_eq!(only(&client.heard, 0x08).payload[..2], [0, 21], "a refusal after the handshake");
+}
+
+#[test]
+fn what_fails_one_envelope() {
+    let (message, request) = (0x04, 0x06);
+    let cases: [(u16, u8, u8, &str, &str); 16] = [
+        (23, message | 0x20, 8, "hub@home", "{}"),
+        (23, message | 0x10, 8, "hub@home", "{}"),
+        (41, message, 8, "nobody@home", "{}"),
+        (41, message, 8, "ada@home/elsewhere", "{}"),
+        (41, message, 8, "no address", "{}"),
+        (42, message, 8, "ada@elsewhere", "{}"),
+        (43, message, 0, "ada@home", "{}"),
+        (43, message, 0, "*@home", "{}"),
+        (21, message, 8, "", r#"{"type":1}"#),
+        (21, message, 8, "", r#"{"type":"a","type":"a"}"#),
+        (21, message, 8, "", r#"{"metadata":{"a":"1","a":"1"}}"#),
+        (21, request, 8, "", r#"{"uri":"/ping"}"#),
+        (21, request, 8, "", r#"{"method":"get","uri":"/ping","patience":-1}"#),
+        (67, request, 8, "", r#"{"method":"get","uri":"/nothing"}"#),
+        (62, request, 8, "", r#"{"method":"set","uri":"/ping"}"#),
+        (63, request, 8, "", r#"{"method":"get","uri":"/why"}"#),
+    ];
+    let (mut client, mut hub) = joined();
+    for (reason, flags, hops, to, head) in cases {
+        let frames = talk(&mut client, &mut hub, vec![Frame::envelope(flags, hops, [7; 16], to, head, b"")]);
+        let answers = envelopes(&frames);
+        let [answer] = &answers[..] else { panic!("{to} {head}: {frames:?}") };
+        assert_eq!((&answer.head["reason"]["code"], answer.id), (&reason.into(), [7; 16]), "{to} {head}");
+        let word = if reason > 60 { &answer.head["status"] } else { &answer.head["event"] };
+        assert_eq!(word, if reason > 60 { "failure" } else { "failed" }, "{to} {head}");
+    }
+    // A sender that is not its own: `from` stands behind `to`, which is absent.
+    let mut forged = Frame::envelope(message, 8, [7; 16], "", "{}", b"");
+    forged.payload.splice(19..20, *b"\x08hub@home");
+    let frames = talk(&mut client, &mut hub, vec![forged]);
+    assert_eq!(envelopes(&frames)[0].head["reason"]["code"], 31);
+    // What is passed over, and an extension.
+    let head = r#"{"later":[1.5,{}],"method":"get","uri":"/ping"}"#;
+    let request = Frame::envelope(request, 8, [7; 16], "hub@home", head, b"");
+    let frames = talk(&mut client, &mut hub, vec![Frame::new(0x80, *b"later"), request]);
+    assert_eq!(envelopes(&frames)[0].head["status"], "success");
+    assert!(!hub.closed);
+}
+
+#[test]
+fn what_is_refused_in_the_clear() {
+    let (_, first) = Client::new("home");
+    let refused = |reason: u16| [[0, 0], reason.to_be_bytes()].concat();
+    assert_eq!(Hub::new().hear(b"homing\x02"), refused(78));
+    assert_eq!(Hub::new().hear(b"homing\x01\x03"), refused(78));
+    let mut hub = Hub::new();
+    assert_eq!(hub.hear(b"GET / HTTP/1.1\r\n"), b"");
+    assert!(hub.closed);
+    assert_eq!(
+        Hub::new().hear(&[&first[..8], &[0, 33], &first[10..], &[0]].concat()),
+        refused(71),
+        "a payload"
+    );
+    assert_eq!(Hub::new().hear(&[&first[..8], &[0, 31], &first[10..41]].concat()), refused(71), "too short");
+    assert_eq!(Hub::new().hear(&[&first[..8], &[8, 1]].concat()), refused(75), "2049 bytes");
+    let mut hub = Hub::new();
+    hub.hear(&first);
+    assert_eq!(hub.wait(), refused(72), "too slow");
+}
+
+#[test]
+fn what_is_said_to_hellos_that_are_not_let_in() {
+    let options = r#""options":{"idle":15000,"silence":45000,"window":65536,"letter":16384}"#;
+    for (reason, hello) in [
+        (13, format!(r#"{{"scheme":"password","name":"ada",{options}}}"#)),
+        (16, format!(r#"{{"scheme":"key","name":"hub",{options}}}"#)),
+        (16, format!(r#"{{"scheme":"key","name":"guest-ada",{options}}}"#)),
+        (17, HELLO.replace("15000", "15001")),
+        (17, HELLO.replace("15000", "49").replace("45000", "150")),
+        (17, HELLO.replace("45000", "29999")),
+        (17, HELLO.replace("16384", "4095")),
+        (21, format!(r#"{{"scheme":"key",{options}}}"#)),
+        (21, format!(r#"{{"scheme":"guest","name":"ada",{options}}}"#)),
+        (21, format!(r#"{{"scheme":"key","name":"Ada",{options}}}"#)),
+        (21, r#"{"scheme":"guest"}"#.into()),
+    ] {
+        let (mut client, mut hub, third) = introduced(&hello);
+        client.hear(&hub.hear(&third));
+        let close = only(&client.heard, 0x08);
+        assert_eq!(u16::from_be_bytes([close.payload[0], close.payload[1]]), reason, "{hello}");
+        assert!(hub.closed);
+    }
+    // Faster than offered is an agreement, and a guest is let in.
+    for hello in
+        [HELLO.replace("15000", "50").replace("45000", "150"), format!(r#"{{"scheme":"guest",{options}}}"#)]
+    {
+        let (mut client, mut hub, third) = introduced(&hello);
+        client.hear(&hub.hear(&third));
+        assert_eq!(client.heard[0].json()["state"], "established", "{hello}");
+    }
+}
+
+#[test]
+fn a_key_of_low_order_is_refused() {
+    let said = Hub::new().hear(&[&b"homing\x01\x01\x00\x20"[..], &[0; 32]].concat());
+    assert_eq!(said, [0, 0, 0, 71]);
+}
+
+#[test]
+fn a_large_network_is_joined() {
+    let mut world = World::network(40, Config::new);
+    world.advance(Duration::from_secs(1));
+    let late = world.add(60, Config::new());
+    let now = world.now;
+    world.node(late).dial(now, common::dial("hub", "late")).unwrap();
+    world.run();
+    let events = world.take_events(late);
+    assert!(matches!(events[0], Event::Up { .. }), "{:?}", events[0]);
+    assert_eq!(world.node(late).peers("home").unwrap().len(), 42);
+}
+
+#[test]
+fn what_is_no_object_is_no_head() {
+    let (mut client, mut hub) = joined();
+    for head in ["[]", r#"["text/plain"]"#] {
+        let frames = talk(&mut client, &mut hub, vec![Frame::envelope(0x84, 8, [7; 16], "", head, b"")]);
+        assert_eq!(envelopes(&frames)[0].head["event"], "failed", "{head}");
+    }
+    let head = r#"{"method":{"get":null},"uri":"/ping"}"#;
+    let frames = talk(&mut client, &mut hub, vec![Frame::envelope(0x06, 8, [7; 16], "", head, b"")]);
+    assert_eq!(envelopes(&frames)[0].head["event"], "failed", "{head}");
+    assert_eq!(closed_for(&Frame::new(0x07, *br#"["finishing"]"#).bytes()), 12);
+}
+
+#[test]
+fn what_a_finishing_side_takes_is_not_reported_lost() {
+    let mut world = World::network(1, fake);
+    world.advance(Duration::from_secs(1));
+    let now = world.now;
+    world.node(0).send(now, &"p0@home".parse().unwrap(), homing_core::Message::text("x")).unwrap();
+    world.node(1).shutdown(now);
+    world.advance(Duration::from_secs(5));
+    assert!(world.take_events(1).iter().any(|event| matches!(event, Event::Message(_))));
+    let told = world.take_events(0);
+    assert!(!told.iter().any(|event| matches!(event, Event::Receipt { .. })), "{told:?}");
+}
+
+#[test]
+fn a_refusal_by_the_recipient_is_always_told() {
+    let mut world = World::network(2, fake);
+    world.advance(Duration::from_secs(1));
+    let now = world.now;
+    world.node(1).send(now, &"p1@home".parse().unwrap(), homing_core::Message::text("x")).unwrap();
+    world.run();
+    let got = world.take_events(2).into_iter().find_map(|event| match event {
+        Event::Message(message) => Some(message),
+        _ => None,
+    });
+    world.node(2).refuse(now, &got.unwrap(), Reason::REFUSED.into()).unwrap();
+    world.run();
+    let told = world.take_events(1);
+    assert!(told.iter().any(|event| matches!(event, Event::Receipt { .. })), "{told:?}");
 }

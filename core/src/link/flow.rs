@@ -62,6 +62,11 @@ impl Outbound {
         self.sent.is_empty() || self.bytes + cost <= self.window
     }
 
+    /// Whether all that was sent is acknowledged.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.sent.is_empty()
+    }
+
     pub(crate) fn push(&mut self, sent: Sent, cost: usize) {
         self.bytes += cost;
         self.sent.push_back((sent, u32::try_from(cost).unwrap_or(u32::MAX)));

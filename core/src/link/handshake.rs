@@ -85,15 +85,23 @@ fn prologue(suite: Suite, network: &Network) -> Vec<u8> {
     [&record::preface(suite.byte())[..], network.as_str().as_bytes()].concat()
 }
 
-/// Appends the record that a handshake message makes.
+/// Appends the record that a handshake message makes; nothing of it, when it cannot be made.
 fn write_record(noise: &mut Handshake, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
     let start = out.len();
     out.extend_from_slice(&[0; record::HEADER]);
-    noise.write(payload, out).map_err(failed)?;
-    let length = u16::try_from(out.len() - start - record::HEADER)
-        .map_err(|_| Refusal::new(Reason::HANDSHAKE, "a handshake message too long"))?;
-    out[start..start + record::HEADER].copy_from_slice(&length.to_be_bytes());
-    Ok(())
+    let written = noise
+        .write(payload, out)
+        .and_then(|()| u16::try_from(out.len() - start - record::HEADER).map_err(|_| NoiseError::Length));
+    match written {
+        Ok(length) => {
+            out[start..start + record::HEADER].copy_from_slice(&length.to_be_bytes());
+            Ok(())
+        }
+        Err(e) => {
+            out.truncate(start);
+            Err(failed(e))
+        }
+    }
 }
 
 /// Initiator: the preface and the first message.

@@ -84,6 +84,9 @@ pub(crate) struct Lanes {
     queued: usize,
     /// What the replies cost.
     replies: usize,
+    /// Whether the last that went was a reply: then the others have their turn, so that no flood of
+    /// receipts keeps messages waiting.
+    replied: bool,
 }
 
 /// What of a lane may go into the next record: its bytes.
@@ -145,7 +148,8 @@ impl Lanes {
         window: &mut Outbound,
         went: &mut Vec<Sent>,
     ) -> Option<Frontier> {
-        for at in 0..LANES {
+        let order: [usize; LANES] = if self.replied { [1, 2, 3, 0] } else { [0, 1, 2, 3] };
+        for at in order {
             let start = self.lanes[at].start;
             let mut end = start;
             while let Some(entry) = self.lanes[at].entries.front() {
@@ -163,6 +167,7 @@ impl Lanes {
                 went.push(entry.sent);
             }
             if end > start {
+                self.replied = at == LaneKind::Replies as usize;
                 return Some(Frontier { lane: at, bytes: start..end });
             }
         }

@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::wire::letter::object;
 use crate::{Heartbeat, Limits};
 
 /// Which side of a link a node is on.
@@ -147,6 +148,7 @@ pub struct ResponderHello {
     /// The authentication schemes that it takes.
     pub schemes: Vec<String>,
     /// What it offers.
+    #[serde(deserialize_with = "object")]
     pub options: Options,
 }
 
@@ -165,6 +167,7 @@ pub struct InitiatorHello {
     #[serde(default, skip_serializing_if = "is_zero")]
     pub priority: i8,
     /// What it chose and what it takes.
+    #[serde(deserialize_with = "object")]
     pub options: Options,
 }
 

@@ -52,9 +52,6 @@ impl Node {
     /// The handshake is done; who is it?
     pub(super) fn asked(&mut self, link: LinkId, asked: Asked) {
         let Some(serving) = &self.config.serving else { return };
-        if self.router.len() >= self.config.limits.roster {
-            return self.close_link(link, Reason::BUSY, "the network is full");
-        }
         let Some(name) = asked.name.clone() else {
             let word = self.random.words.word(8);
             return match Names::guest(&word) {
@@ -62,7 +59,7 @@ impl Node {
                 None => self.close_link(link, Reason::SESSION_ERROR, ""),
             };
         };
-        match self.names.judge(serving, asked.key, name, self.config.limits.names) {
+        match self.names.judge(serving, asked.key, name, &self.config.limits) {
             Verdict::Admit(name) => self.admit(link, &asked, &name),
             Verdict::Refuse(reason, text) => self.close_link(link, reason, text),
             Verdict::Wait(_, id) => {
@@ -99,6 +96,15 @@ impl Node {
         let word = self.random.words.word(6);
         let instance = asked.instance.clone().or_else(|| word.parse::<Instance>().ok());
         let address = Address::new(name, &network, instance.as_ref());
+        if self.router.find(address.name(), address.instance()).is_err() {
+            // A new place is needed; the hub has one itself.
+            if self.router.len() + 1 >= self.config.limits.roster {
+                return self.close_link(link, Reason::BUSY, "the network is full");
+            }
+            if self.router.instances(address.name()).count() >= self.config.limits.instances {
+                return self.close_link(link, Reason::BUSY, "this name is there too often");
+            }
+        }
         let Some(entry) = self.links.get_mut(link) else { return };
         let (Some(conn), Neighbour::Newcomer) = (&mut entry.conn, &entry.neighbour) else { return };
         conn.admit(&address, &hub);

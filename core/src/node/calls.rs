@@ -27,7 +27,7 @@ struct Call {
 pub(crate) struct CallTable {
     calls: BTreeMap<CallId, Call>,
     /// Which request belongs to which call, and whom it went to.
-    requests: BTreeMap<MessageId, (CallId, Option<Address>)>,
+    requests: BTreeMap<MessageId, (CallId, Address)>,
     agenda: Agenda<CallId>,
 }
 
@@ -51,8 +51,7 @@ impl CallTable {
         self.requests.contains_key(&request)
     }
 
-    /// A call whose requests are `requests`, each to one recipient; none: the call's own id went to
-    /// everybody.
+    /// A call whose requests go to one recipient each.
     pub(crate) fn begin(
         &mut self,
         call: CallId,
@@ -61,17 +60,23 @@ impl CallTable {
     ) {
         let mut open = BTreeSet::new();
         for (id, to) in requests {
-            self.requests.insert(id, (call, Some(to)));
+            self.requests.insert(id, (call, to));
             open.insert(id);
         }
-        let to_all = open.is_empty();
-        if to_all {
-            self.requests.insert(call.0, (call, None));
-        }
-        let asked = (!to_all).then(|| u32::try_from(open.len()).unwrap_or(u32::MAX));
-        let from_all = to_all.then(BTreeSet::new);
-        self.calls.insert(call, Call { until, open, from_all, answered: 0, asked });
-        self.agenda.add(until, call);
+        let asked = Some(u32::try_from(open.len()).unwrap_or(u32::MAX));
+        self.insert(call, Call { until, open, from_all: None, answered: 0, asked });
+    }
+
+    /// A call with one request, of its own id, for everybody.
+    pub(crate) fn begin_for_all(&mut self, call: CallId, until: Instant, everyone: Address) {
+        self.requests.insert(call.0, (call, everyone));
+        let from_all = Some(BTreeSet::new());
+        self.insert(call, Call { until, open: BTreeSet::new(), from_all, answered: 0, asked: None });
+    }
+
+    fn insert(&mut self, id: CallId, call: Call) {
+        self.agenda.add(call.until, id);
+        self.calls.insert(id, call);
     }
 
     /// An answer to `request` from `from`, or word from a hub that there will be none. When it counts
@@ -85,14 +90,8 @@ impl CallTable {
     ) -> Option<(CallId, Address)> {
         let (id, to) = self.requests.get(&request)?;
         let id = *id;
-        let whose = match to {
-            Some(to) if from_hub => to.clone(),
-            _ => from.clone(),
-        };
-        if let Some(to) = to
-            && !from_hub
-            && to.bare_str() != from.bare_str()
-        {
+        let whose = if from_hub && !to.is_everyone() { to.clone() } else { from.clone() };
+        if !from_hub && !to.is_everyone() && to.bare_str() != from.bare_str() {
             return None;
         }
         let call = self.calls.get_mut(&id)?;
@@ -113,7 +112,10 @@ impl CallTable {
 
     /// A hub says to how many the request for everybody went.
     pub(crate) fn asked(&mut self, request: MessageId, count: u32) -> Option<CallId> {
-        let (id, None) = self.requests.get(&request)? else { return None };
+        let (id, to) = self.requests.get(&request)?;
+        if !to.is_everyone() {
+            return None;
+        }
         self.calls.get_mut(id)?.asked = Some(count);
         Some(*id)
     }
@@ -143,12 +145,12 @@ impl CallTable {
         Some(Ended { call: id, outcome, answered: call.answered, asked, requests })
     }
 
-    /// The requests of a call that nobody has answered, and whom they went to; for everybody: none.
-    pub(crate) fn open(&self, id: CallId) -> impl Iterator<Item = (MessageId, Option<&Address>)> {
-        self.requests
-            .iter()
-            .filter(move |(_, value)| value.0 == id)
-            .map(|(id, value)| (*id, value.1.as_ref()))
+    /// The requests of a call that not everybody has answered, and whom they went to.
+    pub(crate) fn open(&self, id: CallId) -> impl Iterator<Item = (MessageId, &Address)> {
+        let call = self.calls.get(&id);
+        let for_all = call.filter(|call| call.from_all.is_some()).map(|_| id.0);
+        let requests = call.into_iter().flat_map(|call| &call.open).copied().chain(for_all);
+        requests.filter_map(|request| self.requests.get(&request).map(|(_, to)| (request, to)))
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
@@ -163,7 +165,7 @@ impl CallTable {
 
     pub(crate) fn memory(&self) -> usize {
         tree_memory::<(CallId, Call)>(self.calls.len())
-            + tree_memory::<(MessageId, (CallId, Option<Address>))>(self.requests.len())
+            + tree_memory::<(MessageId, (CallId, Address))>(self.requests.len())
             + self.agenda.memory()
     }
 }
@@ -200,7 +202,7 @@ mod tests {
     fn all_are_complete_when_as_many_as_were_asked_have_answered() {
         let mut calls = CallTable::default();
         let call = CallId(id(1));
-        calls.begin(call, Instant::from_micros(5), Vec::new().into_iter());
+        calls.begin_for_all(call, Instant::from_micros(5), address("*@n"));
         assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some((call, address("a@n/x"))));
         assert_eq!(calls.answer(id(1), &address("a@n/x"), false), None);
         assert_eq!(calls.end_if_complete(call), None);

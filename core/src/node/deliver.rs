@@ -16,7 +16,7 @@ use crate::node::{Delivery, Event, Node, RequestId, Response, builtins, roster};
 use crate::wire::letter::{
     MessageHead, Method, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status,
 };
-use crate::wire::{Kind, MessageId, Receipts};
+use crate::wire::{Kind, LetterError, MessageId, Receipts};
 use crate::{Address, Failure, Reason};
 
 /// How long a caller waits that does not say.
@@ -282,7 +282,8 @@ impl Node {
             }
             return;
         }
-        if self.receipts.news(id, who, by_hub, &stage) != News::Ignored {
+        let is_ours = self.random.ids.is_ours(id);
+        if self.receipts.news(id, is_ours, who, by_hub, &stage) != News::Ignored {
             self.event(Event::Receipt { id, from: from.cloned(), stage });
         }
     }
@@ -318,6 +319,10 @@ impl Node {
     }
 }
 
-fn malformed(error: crate::wire::LetterError) -> Failure {
-    Failure { reason: Reason::MALFORMED, text: error.to_string() }
+fn malformed(error: LetterError) -> Failure {
+    let reason = match error {
+        LetterError::HeadTooLarge => Reason::TOO_LARGE,
+        LetterError::Truncated | LetterError::Head(_) => Reason::MALFORMED,
+    };
+    Failure { reason, text: error.to_string() }
 }

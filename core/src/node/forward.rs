@@ -9,7 +9,7 @@ use crate::node::Node;
 use crate::node::event::Stage;
 use crate::node::io::LinkId;
 use crate::node::links::Neighbour;
-use crate::wire::letter::{NotificationHead, NotifiedEvent};
+use crate::wire::letter::{MAX_NOTIFICATION, NotificationHead, NotifiedEvent};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Reason};
 
@@ -45,6 +45,9 @@ impl Node {
         };
         if letter.len() > self.config.limits.letter {
             return self.close_link(link, Reason::LIMIT, "a letter larger than this side said it takes");
+        }
+        if label.kind == Kind::Notification && letter.len() > MAX_NOTIFICATION {
+            return self.close_link(link, Reason::LIMIT, "a notification that is no short one");
         }
         let origin = Origin::Link { link, sequence };
         let mut envelope = Envelope {
@@ -126,6 +129,15 @@ impl Node {
             }
             return self.deliver(envelope);
         }
+        if envelope.kind == Kind::Notification && instance.is_none() {
+            // Which instance has what it speaks of is not known here: that one will know.
+            let links: Vec<LinkId> = self.router.instances(name).map(|seat| seat.link).collect();
+            for link in links {
+                // Without room, whoever waits for it has a deadline.
+                let _ = self.pass_on(link, envelope, true);
+            }
+            return;
+        }
         let link = match self.router.take(name, instance) {
             Ok(link) => link,
             Err(reason) => return refuse(self, reason),
@@ -145,7 +157,7 @@ impl Node {
             Origin::Link { link, .. } => Some(link),
             Origin::Local => None,
         };
-        if !matches!(envelope.kind, Kind::Message | Kind::Request) {
+        if envelope.kind == Kind::Response {
             return self.done_with(envelope.origin);
         }
         if envelope.hops == 0 {

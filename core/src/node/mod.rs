@@ -11,6 +11,7 @@ mod config;
 mod deliver;
 mod event;
 mod forward;
+mod ids;
 mod io;
 mod journal;
 mod links;
@@ -39,6 +40,7 @@ use crate::wire::MessageId;
 use crate::{Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
 use calls::CallTable;
+use ids::Ids;
 use links::Links;
 use names::Names;
 use receipts::ReceiptTable;
@@ -118,7 +120,7 @@ enum Stopping {
 
 /// A stream for each purpose.
 struct Randomness {
-    ids: Stream,
+    ids: Ids,
     redial: Stream,
     words: Stream,
     /// How many handshakes there were: each has a stream of its own.
@@ -136,7 +138,7 @@ impl Node {
             Arc::make_mut(&mut config).limits = limits;
         }
         let random = Randomness {
-            ids: seed.stream(Purpose::MessageId, 0),
+            ids: Ids::new(&seed),
             redial: seed.stream(Purpose::Redial, 0),
             words: seed.stream(Purpose::Word, 0),
             handshakes: 0,
@@ -302,9 +304,7 @@ impl Node {
     }
 
     fn next_id(&mut self) -> MessageId {
-        let mut id = [0; 16];
-        self.random.ids.fill(&mut id);
-        MessageId(id)
+        self.random.ids.next()
     }
 
     fn handshake_stream(&mut self) -> Stream {

@@ -6,12 +6,14 @@ use alloc::string::String;
 use crate::node::config::Serving;
 use crate::node::io::StoreId;
 use crate::node::journal::Entry;
-use crate::{Name, PeerId, Reason};
+use crate::{Limits, Name, PeerId, Reason};
 
 /// The names that are bound to keys.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     bound: BTreeMap<Name, Binding>,
+    /// How many names each key has.
+    per_key: BTreeMap<PeerId, usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,11 +43,27 @@ impl Names {
     /// Remembers what a former run has stored.
     pub(crate) fn restore(&mut self, entry: Entry) {
         let Entry::Bound { name, key } = entry;
-        self.bound.insert(name, Binding { key, storing: None });
+        self.insert(name, Binding { key, storing: None });
+    }
+
+    fn insert(&mut self, name: Name, binding: Binding) {
+        *self.per_key.entry(binding.key).or_default() += 1;
+        if let Some(before) = self.bound.insert(name, binding) {
+            self.count_down(before.key);
+        }
+    }
+
+    fn count_down(&mut self, key: PeerId) {
+        if let Some(count) = self.per_key.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_key.remove(&key);
+            }
+        }
     }
 
     /// Whether `key` may come in, and as whom.
-    pub(crate) fn judge(&self, serving: &Serving, key: PeerId, name: Name, most: usize) -> Verdict {
+    pub(crate) fn judge(&self, serving: &Serving, key: PeerId, name: Name, limits: &Limits) -> Verdict {
         if name.as_str() == serving.address.name() {
             return Verdict::Refuse(Reason::NAME_RESERVED, "it is the hub's own name");
         }
@@ -61,7 +79,12 @@ impl Names {
             None if !serving.open && !serving.allow.contains(&key) => {
                 Verdict::Refuse(Reason::NOT_ADMITTED, "ask who runs the hub to allow it")
             }
-            None if self.bound.len() >= most => Verdict::Refuse(Reason::BUSY, "the hub knows too many names"),
+            None if self.bound.len() >= limits.names => {
+                Verdict::Refuse(Reason::BUSY, "the hub knows too many names")
+            }
+            None if self.per_key.get(&key).is_some_and(|count| *count >= limits.names_per_key) => {
+                Verdict::Refuse(Reason::FORBIDDEN, "this key has as many names as one may have")
+            }
             None => Verdict::Bind(name),
         }
     }
@@ -75,7 +98,7 @@ impl Names {
 
     /// Binds `name` to `key`, as soon as `id` is stored.
     pub(crate) fn bind(&mut self, name: Name, key: PeerId, id: StoreId) -> Entry {
-        self.bound.insert(name.clone(), Binding { key, storing: Some(id) });
+        self.insert(name.clone(), Binding { key, storing: Some(id) });
         Entry::Bound { name, key }
     }
 
@@ -85,15 +108,19 @@ impl Names {
             && binding.storing == Some(id)
         {
             binding.storing = None;
+            let key = binding.key;
             if !ok {
                 self.bound.remove(name);
+                self.count_down(key);
             }
         }
     }
 
     pub(crate) fn memory(&self) -> usize {
         // The text of a name stands behind it: 64 bytes and two counters at most.
-        super::agenda::tree_memory::<(Name, Binding)>(self.bound.len()) + self.bound.len() * 80
+        super::agenda::tree_memory::<(Name, Binding)>(self.bound.len())
+            + self.bound.len() * 80
+            + super::agenda::tree_memory::<(PeerId, usize)>(self.per_key.len())
     }
 }
 
@@ -106,6 +133,10 @@ mod tests {
         PeerId::from_bytes([n; 32])
     }
 
+    fn limits(names: usize, names_per_key: usize) -> Limits {
+        Limits { names, names_per_key, ..Limits::DEFAULT }
+    }
+
     fn name(text: &str) -> Name {
         text.parse().unwrap()
     }
@@ -114,22 +145,27 @@ mod tests {
     fn a_name_belongs_to_the_first_key_that_is_let_in() {
         let mut serving = Serving { address: "hub@n".parse().unwrap(), open: true, allow: BTreeSet::new() };
         let mut names = Names::default();
-        assert_eq!(names.judge(&serving, key(1), name("ada"), 2), Verdict::Bind(name("ada")));
+        assert_eq!(names.judge(&serving, key(1), name("ada"), &limits(2, 9)), Verdict::Bind(name("ada")));
         names.bind(name("ada"), key(1), StoreId(1));
-        assert_eq!(names.judge(&serving, key(1), name("ada"), 2), Verdict::Wait(name("ada"), StoreId(1)));
+        assert_eq!(
+            names.judge(&serving, key(1), name("ada"), &limits(2, 9)),
+            Verdict::Wait(name("ada"), StoreId(1))
+        );
         assert!(matches!(
-            names.judge(&serving, key(2), name("ada"), 2),
+            names.judge(&serving, key(2), name("ada"), &limits(2, 9)),
             Verdict::Refuse(Reason::NAME_TAKEN, _)
         ));
         names.stored(&name("ada"), StoreId(1), true);
-        assert_eq!(names.judge(&serving, key(1), name("ada"), 2), Verdict::Admit(name("ada")));
+        assert_eq!(names.judge(&serving, key(1), name("ada"), &limits(2, 9)), Verdict::Admit(name("ada")));
 
         names.bind(name("bob"), key(2), StoreId(2));
         names.stored(&name("bob"), StoreId(2), false);
-        assert_eq!(names.judge(&serving, key(3), name("bob"), 2), Verdict::Bind(name("bob")));
+        assert_eq!(names.judge(&serving, key(3), name("bob"), &limits(2, 9)), Verdict::Bind(name("bob")));
 
+        let greedy = names.judge(&serving, key(1), name("eve"), &limits(9, 1));
+        assert!(matches!(greedy, Verdict::Refuse(Reason::FORBIDDEN, _)));
         serving.open = false;
-        let refused = |key, text| match names.judge(&serving, key, name(text), 2) {
+        let refused = |key, text| match names.judge(&serving, key, name(text), &limits(2, 9)) {
             Verdict::Refuse(reason, _) => reason,
             verdict => panic!("{verdict:?}"),
         };
@@ -137,7 +173,10 @@ mod tests {
         assert_eq!(refused(key(3), "hub"), Reason::NAME_RESERVED);
         assert_eq!(refused(key(3), "guest-x"), Reason::NAME_RESERVED);
         serving.allow.insert(key(3));
-        assert_eq!(names.judge(&serving, key(3), name("bob"), 2), Verdict::Bind(name("bob")));
-        assert!(matches!(names.judge(&serving, key(3), name("bob"), 1), Verdict::Refuse(Reason::BUSY, _)));
+        assert_eq!(names.judge(&serving, key(3), name("bob"), &limits(2, 9)), Verdict::Bind(name("bob")));
+        assert!(matches!(
+            names.judge(&serving, key(3), name("bob"), &limits(1, 9)),
+            Verdict::Refuse(Reason::BUSY, _)
+        ));
     }
 }

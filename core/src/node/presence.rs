@@ -292,6 +292,9 @@ impl Node {
                 }
             }
             Applied::Gap => self.ask_for_snapshot(link),
+            Applied::TooLarge => {
+                self.close_link(link, Reason::LIMIT, "a roster with more peers than this node holds")
+            }
             Applied::Malformed => self.close_link(link, Reason::MALFORMED, "a roster that cannot be read"),
         }
     }

@@ -1,6 +1,6 @@
 //! Messages of ours whose receipts are awaited. Tables only, no bytes.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::node::agenda::{Agenda, tree_memory};
 use crate::node::event::Stage;
@@ -15,7 +15,8 @@ struct Awaited {
     until: Instant,
     /// How many must confirm; not known before it is dispatched when it is for everybody.
     expected: Option<u32>,
-    confirmed: u32,
+    /// Who has confirmed, when it is for everybody.
+    confirmed: BTreeSet<Address>,
 }
 
 /// The table.
@@ -24,7 +25,9 @@ pub(crate) struct ReceiptTable {
     awaited: BTreeMap<MessageId, Awaited>,
     agenda: Agenda<MessageId>,
     /// The latest of which the last word was told: no other word is told of them after it.
-    settled: VecDeque<MessageId>,
+    settled: BTreeSet<MessageId>,
+    /// The same, in the order in which they came.
+    settled_order: VecDeque<MessageId>,
 }
 
 /// How many are remembered. A hub can still report the loss of an envelope while it is in the
@@ -53,17 +56,27 @@ impl ReceiptTable {
             return;
         }
         let expected = if to.is_everyone() { None } else { Some(1) };
-        self.awaited.insert(id, Awaited { to: to.clone(), wanted, until, expected, confirmed: 0 });
+        self.awaited
+            .insert(id, Awaited { to: to.clone(), wanted, until, expected, confirmed: BTreeSet::new() });
         self.agenda.add(until, id);
     }
 
-    /// News of `id` from `from`, or from a hub, which speaks for everybody.
-    pub(crate) fn news(&mut self, id: MessageId, from: &Address, from_hub: bool, stage: &Stage) -> News {
+    /// News of `id` from `from`, or from a hub, which speaks for everybody. `is_ours`: the id is one
+    /// that this node has given.
+    pub(crate) fn news(
+        &mut self,
+        id: MessageId,
+        is_ours: bool,
+        from: &Address,
+        from_hub: bool,
+        stage: &Stage,
+    ) -> News {
         let Some(awaited) = self.awaited.get_mut(&id) else {
-            // A failure is always of interest, when a hub vouches for it: unless something else was the
-            // last word. A link that is lost after the recipient had the message says nothing new.
+            // A failure is always of interest: who knows the id of an envelope of ours is a hub on its
+            // way, or has received it. Unless something else was the last word: a link that is lost
+            // after the recipient had the message says nothing new.
             let failed = matches!(stage, Stage::Failed(_));
-            let of_interest = failed && from_hub && !self.settled.contains(&id);
+            let of_interest = failed && is_ours && !self.settled.contains(&id);
             if of_interest {
                 self.settle(id);
                 return News::Last;
@@ -83,16 +96,18 @@ impl ReceiptTable {
                 }
                 awaited.wanted == Receipts::Route || awaited.expected == Some(0)
             }
-            Stage::Received | Stage::Failed(_) if awaited.to.is_everyone() => {
-                let counts = matches!(stage, Stage::Failed(_)) || awaited.wanted == Receipts::Received;
-                awaited.confirmed += u32::from(counts);
-                awaited.expected == Some(awaited.confirmed)
+            _ if awaited.to.is_everyone() => {
+                let is_last_of_one = match stage {
+                    Stage::Received => awaited.wanted == Receipts::Received,
+                    _ => true,
+                };
+                if is_last_of_one && !awaited.confirmed.insert(from.clone()) {
+                    return News::Ignored;
+                }
+                awaited.expected.is_some_and(|expected| awaited.confirmed.len() >= expected as usize)
             }
             Stage::Received => awaited.wanted == Receipts::Received,
-            Stage::Consumed => {
-                awaited.confirmed += 1;
-                awaited.expected.is_some_and(|expected| awaited.confirmed >= expected)
-            }
+            Stage::Consumed => true,
             Stage::Failed(_) => true,
         };
         if !last {
@@ -105,10 +120,15 @@ impl ReceiptTable {
     /// Nothing more is told of `id`, which may be a message or a request.
     pub(crate) fn settle(&mut self, id: MessageId) {
         self.forget(id);
-        if self.settled.len() >= SETTLED {
-            self.settled.pop_front();
+        if !self.settled.insert(id) {
+            return;
         }
-        self.settled.push_back(id);
+        self.settled_order.push_back(id);
+        if self.settled_order.len() > SETTLED
+            && let Some(oldest) = self.settled_order.pop_front()
+        {
+            self.settled.remove(&oldest);
+        }
     }
 
     fn forget(&mut self, id: MessageId) {
@@ -131,7 +151,8 @@ impl ReceiptTable {
     pub(crate) fn memory(&self) -> usize {
         tree_memory::<(MessageId, Awaited)>(self.awaited.len())
             + self.agenda.memory()
-            + self.settled.capacity() * size_of::<MessageId>()
+            + tree_memory::<MessageId>(self.settled.len())
+            + self.settled_order.capacity() * size_of::<MessageId>()
     }
 }
 
@@ -153,12 +174,12 @@ mod tests {
         let (hub, bob, eve): (Address, Address, Address) =
             ("h@n".parse().unwrap(), "b@n/x".parse().unwrap(), "e@n/x".parse().unwrap());
         let mut t = table("b@n", Receipts::Received);
-        assert_eq!(t.news(ID, &hub, true, &Stage::Accepted), News::Told);
-        assert_eq!(t.news(ID, &eve, false, &Stage::Received), News::Ignored);
-        assert_eq!(t.news(ID, &bob, false, &Stage::Accepted), News::Ignored);
-        assert_eq!(t.news(ID, &hub, true, &Stage::Dispatched { count: 1 }), News::Told);
-        assert_eq!(t.news(ID, &bob, false, &Stage::Received), News::Last);
-        assert_eq!(t.news(ID, &bob, false, &Stage::Received), News::Ignored);
+        assert_eq!(t.news(ID, true, &hub, true, &Stage::Accepted), News::Told);
+        assert_eq!(t.news(ID, true, &eve, false, &Stage::Received), News::Ignored);
+        assert_eq!(t.news(ID, true, &bob, false, &Stage::Accepted), News::Ignored);
+        assert_eq!(t.news(ID, true, &hub, true, &Stage::Dispatched { count: 1 }), News::Told);
+        assert_eq!(t.news(ID, true, &bob, false, &Stage::Received), News::Last);
+        assert_eq!(t.news(ID, true, &bob, false, &Stage::Received), News::Ignored);
         assert_eq!((t.len(), t.next_deadline()), (0, None));
     }
 
@@ -167,12 +188,14 @@ mod tests {
         let hub: Address = "h@n".parse().unwrap();
         let bob: Address = "b@n/x".parse().unwrap();
         let mut t = table("*@n", Receipts::Consumed);
-        assert_eq!(t.news(ID, &hub, true, &Stage::Dispatched { count: 2 }), News::Told);
-        assert_eq!(t.news(ID, &bob, false, &Stage::Received), News::Told);
-        assert_eq!(t.news(ID, &bob, false, &Stage::Consumed), News::Told);
-        assert_eq!(t.news(ID, &bob, true, &Stage::Failed(Reason::QUEUE_FULL.into())), News::Last);
+        assert_eq!(t.news(ID, true, &hub, true, &Stage::Dispatched { count: 2 }), News::Told);
+        assert_eq!(t.news(ID, true, &bob, false, &Stage::Received), News::Told);
+        assert_eq!(t.news(ID, true, &bob, false, &Stage::Consumed), News::Told);
+        assert_eq!(t.news(ID, true, &bob, false, &Stage::Consumed), News::Ignored, "twice");
+        let eve: Address = "e@n/x".parse().unwrap();
+        assert_eq!(t.news(ID, true, &eve, true, &Stage::Failed(Reason::QUEUE_FULL.into())), News::Last);
         let mut t = table("*@n", Receipts::Received);
-        assert_eq!(t.news(ID, &hub, true, &Stage::Dispatched { count: 0 }), News::Last);
+        assert_eq!(t.news(ID, true, &hub, true, &Stage::Dispatched { count: 0 }), News::Last);
     }
 
     #[test]
@@ -183,9 +206,10 @@ mod tests {
         assert_eq!(t.pop_due(Instant::from_micros(10)), None);
         let hub: Address = "h@n".parse().unwrap();
         let lost = Stage::Failed(Reason::LINK_LOST.into());
-        assert_eq!(t.news(ID, &hub, true, &lost), News::Ignored, "the last word was told");
+        assert_eq!(t.news(ID, true, &hub, true, &lost), News::Ignored, "the last word was told");
         let other = MessageId([2; 16]);
-        assert_eq!(t.news(other, &hub, true, &lost), News::Last, "nothing was awaited of it");
-        assert_eq!(t.news(other, &hub, true, &lost), News::Ignored, "once");
+        assert_eq!(t.news(other, false, &hub, true, &lost), News::Ignored, "never sent");
+        assert_eq!(t.news(other, true, &hub, true, &lost), News::Last, "nothing was awaited of it");
+        assert_eq!(t.news(other, true, &hub, true, &lost), News::Ignored, "once");
     }
 }

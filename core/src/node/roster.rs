@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::node::agenda::tree_memory;
 use crate::node::event::PeerInfo;
+use crate::wire::letter::objects;
 use crate::{Address, PeerId};
 
 /// The path under which rosters are told and asked for.
@@ -26,7 +27,7 @@ pub(crate) struct Update {
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) more: bool,
     /// Who came or changed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "objects")]
     pub(crate) put: Vec<PeerJson>,
     /// Who left, by full address.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -167,8 +168,10 @@ pub(crate) enum Applied {
     Changed { up: Vec<PeerInfo>, down: Vec<PeerInfo> },
     /// It does not follow on what is known: a snapshot must be asked for.
     Gap,
-    /// It is not what an update should be: of another network, or too large.
+    /// It is not what an update should be.
     Malformed,
+    /// More peers than this node holds.
+    TooLarge,
 }
 
 impl Roster {
@@ -195,8 +198,10 @@ impl Roster {
             (from, _) if from == self.version => None,
             _ => return Applied::Gap,
         };
-        if incoming.as_ref().map_or(self.peers.len(), |(_, peers)| peers.len()) + put.len() > most {
-            return Applied::Malformed;
+        let known = incoming.as_ref().map_or(&self.peers, |(_, peers)| peers);
+        let new = put.iter().filter(|peer| !known.contains_key(&peer.address)).count();
+        if known.len() + new > most {
+            return Applied::TooLarge;
         }
         if let Some((version, mut peers)) = incoming {
             peers.extend(put.into_iter().map(|peer| (peer.address.clone(), peer)));
@@ -264,7 +269,7 @@ mod tests {
         let mut roster = Roster::default();
         let mut update = Update { to: 1, put: alloc::vec![(&peer(1, 0)).into()], ..Update::default() };
         assert_eq!(roster.apply(&update, "other", 9), Applied::Malformed);
-        assert_eq!(roster.apply(&update, "home", 0), Applied::Malformed);
+        assert_eq!(roster.apply(&update, "home", 0), Applied::TooLarge);
         update.from = Some(0);
         assert_eq!(roster.apply(&update, "home", 9), Applied::Gap);
         update.put[0].key.clear();
@@ -291,7 +296,7 @@ mod tests {
                         Ok(true)
                     }
                     Applied::Gap => Ok(false),
-                    Applied::Malformed => Err(TestCaseError::fail("malformed")),
+                    refused => Err(TestCaseError::fail(alloc::format!("{refused:?}"))),
                 }
             };
             for (steps, lost) in rounds {

@@ -98,6 +98,11 @@ impl Router {
         Ok(link)
     }
 
+    /// Every instance of a name.
+    pub(crate) fn instances(&self, name: &str) -> impl Iterator<Item = &Seat> {
+        self.names.get(name).into_iter().flat_map(|seats| &seats.seats)
+    }
+
     /// Everybody, in the order of the names.
     pub(crate) fn seats(&self) -> impl Iterator<Item = &Seat> {
         self.names.values().flat_map(|seats| &seats.seats)

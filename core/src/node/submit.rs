@@ -172,7 +172,7 @@ impl Node {
         let until = self.after(patience);
         let each = sending.iter().filter_map(|one| one.to.map(|to| (one.id, to.clone())));
         match to {
-            Pattern::All(_) => self.calls.begin(call, until, core::iter::empty()),
+            Pattern::All(_) => self.calls.begin_for_all(call, until, recipients[0].clone()),
             _ => self.calls.begin(call, until, each),
         }
         for outgoing in &sending {
@@ -188,14 +188,12 @@ impl Node {
     /// When there is no such call, or it has ended.
     pub fn cancel(&mut self, now: Instant, call: CallId) -> Result<(), SendError> {
         self.begin(now);
-        let open: Vec<(MessageId, Option<Address>)> =
-            self.calls.open(call).map(|(id, to)| (id, to.cloned())).collect();
+        let open: Vec<(MessageId, Address)> =
+            self.calls.open(call).map(|(id, to)| (id, to.clone())).collect();
         let ended = self.calls.end(call, CallOutcome::Cancelled).ok_or(SendError::Unknown)?;
         for (id, to) in open {
             // Who cannot be told finds out at its deadline.
-            if let Some(to) = to {
-                let _ = self.notify(&to, id, NotifiedEvent::Cancelled, None);
-            }
+            let _ = self.notify(&to, id, NotifiedEvent::Cancelled, None);
         }
         self.call_ended(ended);
         self.finish_turn();

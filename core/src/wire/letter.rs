@@ -4,8 +4,10 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use core::marker::PhantomData;
 
-use serde::de::{self, DeserializeOwned, MapAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, DeserializeOwned, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::Reason;
@@ -19,6 +21,10 @@ pub struct Letter<'a> {
     /// The content, whatever its type.
     pub body: &'a [u8],
 }
+
+/// The largest letter of a notification: it has no body, and its head little to say. Notifications are
+/// in nobody's window, so they must be small.
+pub const MAX_NOTIFICATION: usize = 2048;
 
 /// The largest head that a letter can have, whatever the limits.
 pub const MAX_HEAD: usize = u16::MAX as usize;
@@ -89,7 +95,52 @@ pub fn write<T: Serialize>(out: &mut Vec<u8>, head: &T, body: &[u8], most: usize
 /// Parses JSON: UTF-8 (RFC 8259), a known field at most once and nested at most 128 deep; fields
 /// that are not known are passed over, without recursion.
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(json).map_err(|e| cut(&e.to_string(), MAX_CLOSE_TEXT).to_string())
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let value = object(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|e| cut(&e.to_string(), MAX_CLOSE_TEXT).to_string())
+}
+
+/// What reads objects, and nothing else, into a structure: serde would take an array for one.
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
+}
+
+pub(crate) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
+    d.deserialize_map(ObjectVisitor(PhantomData))
+}
+
+/// The same, for what need not be there.
+fn optional_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    object(d).map(Some)
+}
+
+/// The same, for each of an array.
+pub(crate) fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<T>, D::Error> {
+    struct Object<T>(T);
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            object(d).map(Object)
+        }
+    }
+
+    let list = Vec::<Object<T>>::deserialize(d)?;
+    Ok(list.into_iter().map(|Object(value)| value).collect())
+}
+
+/// What reads a text, and nothing else, into one of several words: serde would take an object for one.
+fn word<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
+    T::deserialize(String::deserialize(d)?.into_deserializer())
 }
 
 /// What a request does to its resource: LIME's verbs.
@@ -149,9 +200,10 @@ pub enum NotifiedEvent {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NotificationHead {
     /// What happened.
+    #[serde(deserialize_with = "word")]
     pub event: NotifiedEvent,
     /// Why, when it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_object")]
     pub reason: Option<ReasonJson>,
     /// To how many, when `dispatched` speaks of an envelope for everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -162,6 +214,7 @@ pub struct NotificationHead {
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct RequestHead {
     /// What to do.
+    #[serde(deserialize_with = "word")]
     pub method: Method,
     /// With what.
     pub uri: String,
@@ -187,9 +240,10 @@ pub enum Status {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ResponseHead {
     /// How it ended.
+    #[serde(deserialize_with = "word")]
     pub status: Status,
     /// Why, when it failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_object")]
     pub reason: Option<ReasonJson>,
     /// The media type of the result.
     #[serde(rename = "type", default = "octets", skip_serializing_if = "is_octets")]
@@ -287,7 +341,9 @@ mod tests {
         for head in [
             &b""[..],
             b"{",
-            b"[]x",
+            b"[]",
+            b"[\"text/plain\"]",
+            b"{} x",
             b"null",
             b"{\"type\":1}",
             b"{\"type\":\"a\",\"type\":\"b\"}",
@@ -308,6 +364,14 @@ mod tests {
             let letter = Letter { head: head.as_bytes(), body: b"" };
             assert!(letter.head::<NotificationHead>().is_err(), "{code}");
         }
+        for head in [&b"{\"event\":{\"failed\":null}}"[..], b"{\"event\":\"failed\",\"reason\":[41]}"] {
+            assert!(Letter { head, body: b"" }.head::<NotificationHead>().is_err());
+        }
+        assert!(
+            Letter { head: b"{\"method\":{\"get\":null},\"uri\":\"/\"}", body: b"" }
+                .head::<RequestHead>()
+                .is_err()
+        );
         assert!(message(b"{\"later\":{\"a\":[1,2e999999]}}").is_ok(), "fields not known are passed over");
     }
 

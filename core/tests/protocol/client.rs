@@ -63,7 +63,7 @@ impl Frame {
         Frame::new(0x01, payload)
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let length = (self.payload.len() as u16).to_be_bytes();
         [&[self.kind][..], &length, &self.payload].concat()
     }
@@ -262,14 +262,19 @@ impl Client {
         }
         assert!(!frames.is_empty(), "a record has a frame");
         let plain: Vec<u8> = frames.iter().flat_map(Frame::bytes).collect();
-        let mut sealed = vec![0; plain.len() + 16];
-        let length = self.transport().write_message(&plain, &mut sealed).unwrap();
-        let record = [&(length as u16).to_be_bytes()[..], &sealed].concat();
+        let record = self.seal(&plain);
         self.note_record("I -> R", &frames, &plain, &record);
         if frames.last().is_some_and(|frame| frame.kind == 0x09) {
             self.transport().rekey_outgoing();
         }
         record
+    }
+
+    /// One record of any plaintext.
+    pub(crate) fn seal(&mut self, plain: &[u8]) -> Vec<u8> {
+        let mut sealed = vec![0; plain.len() + 16];
+        let length = self.transport().write_message(plain, &mut sealed).unwrap();
+        [&(length as u16).to_be_bytes()[..], &sealed].concat()
     }
 
     /// Whole records.

@@ -234,7 +234,8 @@ impl Connection {
     /// The envelope of this number was dealt with: passed on, delivered, refused.
     pub fn taken(&mut self, now: Instant, sequence: u64) {
         self.inbound.taken(sequence);
-        if self.inbound.is_urgent() {
+        // A session that is ending does not wait for company: the other side waits for the word.
+        if self.inbound.is_urgent() || (self.inbound.owes() && !matches!(self.goodbye, Goodbye::No)) {
             self.control.ack_now = true;
         } else if self.inbound.owes() && self.ack_by.is_none() {
             self.ack_by = Some(now + self.config.limits.ack_delay);
@@ -252,7 +253,7 @@ fn read_admission(me: &Initiator, address: &str, hub: &str, key: Option<PeerId>)
     let address: Address = address.parse().map_err(|_| wrong("under no address"))?;
     let hub: Address = hub.parse().map_err(|_| wrong("by no address"))?;
     let named = me.name.as_ref().is_none_or(|name| name.as_str() == address.name());
-    if !named || address.is_everyone() || address.instance().is_none() {
+    if !named || address.is_everyone() || address.instance() != Some(me.instance.as_str()) {
         return Err(wrong("under another name"));
     }
     if address.network() != me.network.as_str() || hub.network() != me.network.as_str() || hub.is_everyone() {

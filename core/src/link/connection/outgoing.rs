@@ -46,8 +46,18 @@ impl Connection {
         let may_send = matches!(self.state, State::Established | State::Finishing | State::Finished);
         !self.control.is_empty()
             || (may_send && self.lanes.is_ready(&self.outbound))
-            || (self.lanes.is_empty()
-                && matches!(self.goodbye, Goodbye::Asking { said: false, .. } | Goodbye::Agreeing { .. }))
+            || self.is_farewell_due()
+    }
+
+    /// Whether the time has come to say that nothing more will be sent. Who agrees to the end first
+    /// hears what became of all that it has sent.
+    fn is_farewell_due(&self) -> bool {
+        self.lanes.is_empty()
+            && match self.goodbye {
+                Goodbye::Asking { said, .. } => !said,
+                Goodbye::Agreeing { .. } => self.outbound.is_settled(),
+                Goodbye::No | Goodbye::Over { .. } => false,
+            }
     }
 
     /// The bytes to write next. Seals what waits, so that as much as is worth it goes at once; each
@@ -59,6 +69,7 @@ impl Connection {
 
     /// Seals one more record, if there is anything to say.
     fn seal_next(&mut self, now: Instant, scratch: &mut Vec<u8>, went: &mut Vec<Sent>) -> bool {
+        let farewell = self.is_farewell_due();
         let Phase::Records { transport, .. } = &mut self.phase else { return false };
         let limits = &self.config.limits;
         if self.sent_under_key.records >= limits.rekey_records
@@ -105,18 +116,16 @@ impl Connection {
             self.lanes.done(&frontier);
             return true;
         }
-        let farewell = self.lanes.is_empty();
         let mut over = None;
-        match &mut self.goodbye {
-            Goodbye::Asking { said, .. } if farewell && !*said => {
+        if farewell {
+            let message = if let Goodbye::Asking { said, .. } = &mut self.goodbye {
                 *said = true;
-                frame::write(scratch, types::SESSION, &SessionMessage::Finishing.to_bytes());
-            }
-            Goodbye::Agreeing { .. } if farewell => {
-                frame::write(scratch, types::SESSION, &SessionMessage::Finished.to_bytes());
+                SessionMessage::Finishing
+            } else {
                 over = Some(CloseReason::new(ClosedBy::Them, Reason::FINISHED, ""));
-            }
-            _ => {}
+                SessionMessage::Finished
+            };
+            frame::write(scratch, types::SESSION, &message.to_bytes());
         }
         if scratch.is_empty() {
             return false;

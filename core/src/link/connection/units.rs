@@ -40,7 +40,9 @@ pub(super) fn next_unit<'a, 'b: 'a>(
         }
         return Ok(None);
     }
-    let most = if matches!(state, State::Established | State::Finishing | State::Finished) {
+    // A stranger gets a small buffer. A hub whose key is proven does not: it may begin with a roster.
+    let proven = matches!(phase, Phase::Records { expecting: Some(_), .. });
+    let most = if proven || matches!(state, State::Established | State::Finishing | State::Finished) {
         record::MAX_RECORD
     } else {
         config.limits.handshake_record
