@@ -5,7 +5,7 @@
 //! | snow | the answer |
 //! |---|---|
 //! | wipes no secret | it gets none: what passes through it is masked ([`parts`]) |
-//! | takes public keys of low order | the provider refuses them: [`NoiseError::LowOrder`] |
+//! | takes public keys of low order | the provider refuses them: [`NoiseError::LowOrder`]; and keys in a second form |
 //! | pads a short private key | a [`StaticKey`] has 32 bytes, always |
 //! | panics on a long private key | the same |
 //!

@@ -48,6 +48,14 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// clamping is done here.
     fn public_key(&self, secret: &[u8; 32]) -> [u8; 32];
 
+    /// Whether a public key is written in its one reduced form: below 2^255 - 19. X25519 takes others for
+    /// the same point (RFC 7748, section 5), so that one secret would have several public keys, and one
+    /// peer several identities.
+    fn is_canonical(&self, public: &[u8; 32]) -> bool {
+        let [first, middle @ .., last] = public;
+        *last < 0x7F || (*last == 0x7F && (*first < 0xED || middle.iter().any(|byte| *byte != 0xFF)))
+    }
+
     /// X25519 (RFC 7748, section 5): what two parties share.
     ///
     /// `None` where `public` is a point of low order, for which every secret gives zero: whoever sends
@@ -148,5 +156,20 @@ mod tests {
         conformance::check(&Pure).unwrap();
         conformance::laws(&Fake).unwrap();
         assert!(conformance::check(&Fake).is_err());
+    }
+
+    #[test]
+    fn a_key_has_one_form() {
+        let with = |first, middle, last| {
+            let mut key = [middle; 32];
+            (key[0], key[31]) = (first, last);
+            key
+        };
+        assert!(Pure.is_canonical(&with(0xEC, 0xFF, 0x7F)), "2^255 - 20");
+        assert!(!Pure.is_canonical(&with(0xED, 0xFF, 0x7F)), "2^255 - 19, which is zero");
+        assert!(!Pure.is_canonical(&with(0xFF, 0xFF, 0x7F)));
+        assert!(Pure.is_canonical(&with(0xFF, 0xFE, 0x7F)));
+        assert!(!Pure.is_canonical(&with(0, 0, 0x80)), "the highest bit does not count, and so is not set");
+        assert!(Pure.is_canonical(&with(9, 0, 0)));
     }
 }

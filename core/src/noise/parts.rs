@@ -153,10 +153,13 @@ impl Dh for KeyPair {
         &[]
     }
 
-    /// Refuses what the provider refuses: low order. `public` may be longer, with zeros at its end.
+    /// Refuses what the provider refuses: low order, and what is not in its one form. `public` may be longer, with zeros at its end.
     fn dh(&self, public: &[u8], out: &mut [u8]) -> Result<(), Error> {
         let public = public.first_chunk().ok_or(Error::Dh)?;
         let out = out.first_chunk_mut().ok_or(Error::Dh)?;
+        if !self.provider.is_canonical(public) {
+            return Err(Error::Dh);
+        }
         let mut shared = self.provider.agree(&self.secret, public).ok_or(Error::Dh)?;
         self.mask.apply(&mut shared);
         *out = *shared;

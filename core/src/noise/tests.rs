@@ -221,7 +221,10 @@ fn every_altered_bit_is_found() {
                             message[bit / 8] ^= 1 << (bit % 8);
                         }
                     });
-                    assert_eq!(error, NoiseError::Forged, "message {at}, bit {bit}");
+                    // The highest bit of an ephemeral key: it is a key in its second form.
+                    let second_form = !by.is_canonical(&[0xFF; 32]) && at < 2 && bit == 255;
+                    let expected = if second_form { NoiseError::LowOrder } else { NoiseError::Forged };
+                    assert_eq!(error, expected, "message {at}, bit {bit}");
                 }
             }
         }
