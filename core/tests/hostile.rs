@@ -1,5 +1,7 @@
 //! Whoever is at the other end may say anything: what a node does about it, over real bytes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
+#![allow(clippy::cast_possible_truncation)] // of what the tests themselves count
 #![allow(unreachable_pub)]
 
 #[path = "hostile/faults.rs"]

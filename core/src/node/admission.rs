@@ -64,6 +64,8 @@ impl Node {
             Verdict::Refuse(reason, text) => self.close_link(link, reason, text),
             Verdict::Wait(_, id) => {
                 if let Some(storing) = self.storing.get_mut(&id) {
+                    // Who came and went meanwhile is not kept.
+                    storing.waiting.retain(|(link, _)| self.links.get(*link).is_some());
                     storing.waiting.push((link, asked));
                 }
             }

@@ -22,6 +22,9 @@ pub(super) fn is_builtin(path: &str) -> bool {
     BUILTINS.iter().any(|(builtin, _)| *builtin == path)
 }
 
+/// The JSON of a peer has at least so many bytes: its key alone has 56.
+const LEAST_PEER: usize = 80;
+
 #[derive(Serialize)]
 struct CommandJson<'a> {
     path: &'a str,
@@ -60,13 +63,21 @@ impl Node {
             "/ping" => Ok(Response::json("{\"pong\":true}")),
             "/echo" => Ok(Response::new(head.content_type.clone(), body)),
             "/commands" => Ok(Response::json(self.commands_json())),
-            "/peers" => self
-                .peers(from.network())
-                .map(|peers| Response::json(peers_json(&peers)))
-                .ok_or_else(|| Reason::NO_ROUTE.into()),
+            "/peers" => self.peers_response(from.network()),
             "/why" => self.why_json(from, body).map(Response::json),
             _ => Err(Reason::RESOURCE_NOT_FOUND.into()),
         }
+    }
+
+    /// What would not fit in a letter is not put together: it may be long, and asked for often.
+    fn peers_response(&self, network: &str) -> Result<Response, Failure> {
+        let count = self.peer_count(network).ok_or(Reason::NO_ROUTE)?;
+        if count * LEAST_PEER > self.config.limits.letter {
+            let text = alloc::format!("{count} peers: too many for one answer");
+            return Err(fail(Reason::TOO_LARGE, &text));
+        }
+        let peers = self.peers(network).ok_or(Reason::NO_ROUTE)?;
+        Ok(Response::json(peers_json(&peers)))
     }
 
     fn commands_json(&self) -> String {

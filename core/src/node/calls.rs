@@ -90,6 +90,10 @@ impl CallTable {
     ) -> Option<(CallId, Address)> {
         let (id, to) = self.requests.get(&request)?;
         let id = *id;
+        // A hub has authority over its own network; this node itself, over what it sent.
+        if !from.network().is_empty() && from.network() != to.network() {
+            return None;
+        }
         let whose = if from_hub && !to.is_everyone() { to.clone() } else { from.clone() };
         if !from_hub && !to.is_everyone() && to.bare_str() != from.bare_str() {
             return None;
@@ -111,9 +115,10 @@ impl CallTable {
     }
 
     /// A hub says to how many the request for everybody went.
-    pub(crate) fn asked(&mut self, request: MessageId, count: u32) -> Option<CallId> {
+    pub(crate) fn asked(&mut self, request: MessageId, from: &Address, count: u32) -> Option<CallId> {
         let (id, to) = self.requests.get(&request)?;
-        if !to.is_everyone() {
+        let elsewhere = !from.network().is_empty() && from.network() != to.network();
+        if !to.is_everyone() || elsewhere {
             return None;
         }
         self.calls.get_mut(id)?.asked = Some(count);
@@ -206,7 +211,8 @@ mod tests {
         assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some((call, address("a@n/x"))));
         assert_eq!(calls.answer(id(1), &address("a@n/x"), false), None);
         assert_eq!(calls.end_if_complete(call), None);
-        assert_eq!(calls.asked(id(1), 2), Some(call));
+        assert_eq!(calls.asked(id(1), &address("hub@m"), 1), None);
+        assert_eq!(calls.asked(id(1), &address("hub@n"), 2), Some(call));
         assert_eq!(calls.end_if_complete(call), None);
         assert_eq!(calls.answer(id(1), &address("a@n/y"), false), Some((call, address("a@n/y"))));
         assert_eq!(calls.end_if_complete(call).map(|e| e.answered), Some(2));

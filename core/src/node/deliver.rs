@@ -271,7 +271,7 @@ impl Node {
         if self.calls.has(id) {
             match stage {
                 Stage::Dispatched { count } if by_hub => {
-                    if let Some(call) = self.calls.asked(id, count)
+                    if let Some(call) = self.calls.asked(id, who, count)
                         && let Some(ended) = self.calls.end_if_complete(call)
                     {
                         self.call_ended(ended);

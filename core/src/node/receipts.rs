@@ -15,8 +15,33 @@ struct Awaited {
     until: Instant,
     /// How many must confirm; not known before it is dispatched when it is for everybody.
     expected: Option<u32>,
-    /// Who has confirmed, when it is for everybody.
-    confirmed: BTreeSet<Address>,
+    /// How far it has come, as was told: nothing is told twice, and nothing of before.
+    rank: u8,
+    /// The same for each recipient, when it is for everybody.
+    ranks: BTreeMap<Address, u8>,
+    /// How many of them have nothing more to say.
+    confirmed: u32,
+}
+
+/// The order of the stages. A failure is the end whatever came before.
+const fn rank(stage: &Stage) -> u8 {
+    match stage {
+        Stage::Accepted => 1,
+        Stage::Dispatched { .. } => 2,
+        Stage::Received => 3,
+        Stage::Consumed => 4,
+        Stage::Failed(_) => 5,
+    }
+}
+
+/// The stage that is the last of those wanted.
+const fn last_rank(wanted: Receipts) -> u8 {
+    match wanted {
+        Receipts::Failure => 5,
+        Receipts::Route => 2,
+        Receipts::Received => 3,
+        Receipts::Consumed => 4,
+    }
 }
 
 /// The table.
@@ -56,8 +81,18 @@ impl ReceiptTable {
             return;
         }
         let expected = if to.is_everyone() { None } else { Some(1) };
-        self.awaited
-            .insert(id, Awaited { to: to.clone(), wanted, until, expected, confirmed: BTreeSet::new() });
+        self.awaited.insert(
+            id,
+            Awaited {
+                to: to.clone(),
+                wanted,
+                until,
+                expected,
+                rank: 0,
+                ranks: BTreeMap::new(),
+                confirmed: 0,
+            },
+        );
         self.agenda.add(until, id);
     }
 
@@ -83,32 +118,33 @@ impl ReceiptTable {
             }
             return News::Ignored;
         };
-        if !from_hub && !awaited.to.is_everyone() && from.bare_str() != awaited.to.bare_str() {
+        let everyone = awaited.to.is_everyone();
+        // A hub has a say in its own network only. (This node itself speaks without a network.)
+        let elsewhere = !from.network().is_empty() && from.network() != awaited.to.network();
+        let stranger = !from_hub && !everyone && from.bare_str() != awaited.to.bare_str();
+        let only_for_hubs = rank(stage) <= 2 && !from_hub;
+        if elsewhere || stranger || only_for_hubs {
             return News::Ignored;
         }
-        let last = match stage {
-            Stage::Accepted if !from_hub => return News::Ignored,
-            Stage::Accepted => false,
-            Stage::Dispatched { .. } if !from_hub => return News::Ignored,
-            Stage::Dispatched { count } => {
-                if awaited.to.is_everyone() {
-                    awaited.expected = Some(*count);
-                }
-                awaited.wanted == Receipts::Route || awaited.expected == Some(0)
-            }
-            _ if awaited.to.is_everyone() => {
-                let is_last_of_one = match stage {
-                    Stage::Received => awaited.wanted == Receipts::Received,
-                    _ => true,
-                };
-                if is_last_of_one && !awaited.confirmed.insert(from.clone()) {
-                    return News::Ignored;
-                }
-                awaited.expected.is_some_and(|expected| awaited.confirmed.len() >= expected as usize)
-            }
-            Stage::Received => awaited.wanted == Receipts::Received,
-            Stage::Consumed => true,
-            Stage::Failed(_) => true,
+        let of_one = everyone && rank(stage) > 2;
+        let before = if of_one { awaited.ranks.entry(from.clone()).or_default() } else { &mut awaited.rank };
+        // Whoever has said its last word, or this one before, is not heard again.
+        if *before >= rank(stage) || *before >= last_rank(awaited.wanted) && of_one {
+            return News::Ignored;
+        }
+        *before = rank(stage);
+        if let Stage::Dispatched { count } = stage
+            && everyone
+        {
+            awaited.expected = Some(*count);
+        }
+        let reached = rank(stage) >= last_rank(awaited.wanted);
+        let last = if everyone {
+            awaited.confirmed += u32::from(of_one && reached);
+            let all = awaited.expected.is_some_and(|expected| awaited.confirmed >= expected);
+            all || (rank(stage) == 2 && reached)
+        } else {
+            reached
         };
         if !last {
             return News::Told;

@@ -180,7 +180,9 @@ impl Roster {
         let mut put = Vec::with_capacity(update.put.len());
         for peer in &update.put {
             match peer.read() {
-                Some(peer) if peer.address.network() == network => put.push(peer),
+                Some(peer) if peer.address.network() == network && !peer.address.is_everyone() => {
+                    put.push(peer);
+                }
                 _ => return Applied::Malformed,
             }
         }
@@ -200,7 +202,8 @@ impl Roster {
         };
         let known = incoming.as_ref().map_or(&self.peers, |(_, peers)| peers);
         let new = put.iter().filter(|peer| !known.contains_key(&peer.address)).count();
-        if known.len() + new > most {
+        let left = gone.iter().filter(|address| known.contains_key(*address)).count();
+        if (known.len() + new).saturating_sub(left) > most {
             return Applied::TooLarge;
         }
         if let Some((version, mut peers)) = incoming {

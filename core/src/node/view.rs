@@ -101,6 +101,13 @@ impl Node {
         Some(member.roster.peers().cloned().collect())
     }
 
+    pub(super) fn peer_count(&self, network: &str) -> Option<usize> {
+        if self.config.serving.as_ref().is_some_and(|serving| serving.address.network() == network) {
+            return Some(self.router.len() + 1);
+        }
+        self.uplinks.member(network).map(|(_, member)| member.roster.peers().count())
+    }
+
     /// The key of the hub of a network that this node has joined, proven.
     pub fn hub_key(&self, network: &str) -> Option<crate::PeerId> {
         self.uplinks.member(network).map(|(_, member)| member.hub_key)

@@ -68,33 +68,34 @@ fn a_member_that_reads_all_and_acknowledges_nothing_is_held_to_our_own_window() 
 /// A network may fill up to its limit: nobody is thrown out by it.
 #[test]
 fn a_full_network_is_told_to_its_members() {
-    let mut caller = Caller::greeted({
-        let mut config = Crypto::Fake.config();
-        config.limits.roster = 3;
-        config
-    });
-    caller.send(&raw::frame(types::SESSION, crate::hub::ADMITTED.as_bytes()));
     let mut hub = Hub::with(Crypto::Fake, |config| config.limits.roster = 3);
-    for n in 1..3 {
-        hub.join(n, &format!("p{n}"));
-    }
+    hub.join(1, "p1");
     let hello = hub.hello("late");
-    let mut late = hub.introduce(3, hello.as_bytes());
-    late.expect_closed(&mut hub, Reason::BUSY);
-    // The snapshot of a network at its limit: three peers and the hub.
+    hub.introduce(3, hello.as_bytes()).expect_closed(&mut hub, Reason::BUSY);
+    // A member with the same limit: the hub and two more fit.
+    let mut config = Crypto::Fake.config();
+    config.limits.roster = 3;
+    let mut caller = Caller::greeted(config);
+    caller.send(&raw::frame(types::SESSION, crate::hub::ADMITTED.as_bytes()));
     let key = hub.host.node.peer_id();
-    let peers: Vec<String> = ["hub@home", "p1@home/x", "p2@home/x", "p3@home/x"]
-        .iter()
-        .map(|address| format!(r#"{{"address":"{address}","key":"{key}"}}"#))
-        .collect();
+    let peer = |address: &str, priority: i8| {
+        format!(r#"{{"address":"{address}","key":"{key}","priority":{priority}}}"#)
+    };
+    let all = [peer("hub@home", 0), peer("ada@home/x", 0), peer("bob@home/x", 0)].join(",");
     let observe = r#"{"method":"observe","uri":"/roster","type":"application/json"}"#;
-    let snapshot = format!(r#"{{"to":1,"put":[{}]}}"#, peers.join(","));
-    caller.send(&Envelope::new(REQUEST, 1, "", observe, snapshot.as_bytes()).frame());
-    assert!(!caller.host.events.iter().any(|event| matches!(event, Event::Down { .. })), "a full network");
-    // A peer that came again is in the update, and makes nobody more.
-    let again = format!(r#"{{"from":1,"to":2,"put":[{}]}}"#, peers[1].replace("}", r#","priority":3}"#));
-    caller.send(&Envelope::new(REQUEST, 2, "", observe, again.as_bytes()).frame());
-    assert!(!caller.host.events.iter().any(|event| matches!(event, Event::Down { .. })), "a change");
+    for update in [
+        format!(r#"{{"to":1,"put":[{all}]}}"#),
+        // A peer that came again makes nobody more; nor does one that takes another's place.
+        format!(r#"{{"from":1,"to":2,"put":[{}]}}"#, peer("bob@home/x", 3)),
+        format!(r#"{{"from":2,"to":3,"put":[{}],"gone":["bob@home/x"]}}"#, peer("eve@home/x", 0)),
+    ] {
+        caller.send(&Envelope::new(REQUEST, 1, "", observe, update.as_bytes()).frame());
+        let down = caller.host.events.iter().any(|event| matches!(event, Event::Down { .. }));
+        assert!(!down, "{update}: {:?}", caller.host.events.last());
+    }
+    assert!(
+        matches!(caller.host.events.last(), Some(Event::PeerUp { peer }) if peer.address.name() == "eve")
+    );
 }
 
 /// One recipient of many cannot confirm for the others.
@@ -199,7 +200,7 @@ fn a_hub_has_no_say_in_another_network() {
     caller.host.node.request(now, &to.into(), command, 5 * SECOND).unwrap();
     caller.host.drain();
     let bytes = caller.host.written(caller.link);
-    let call = caller.session.open(&bytes).into_iter().map(|f| Envelope::read(&f.1)).last().unwrap();
+    let call = caller.session.open(&bytes).into_iter().map(|f| Envelope::read(&f.1)).next_back().unwrap();
     assert!(call.head().contains("/ping"));
     caller.host.take_events();
     for id in [id.0, call.id] {

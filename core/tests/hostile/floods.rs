@@ -403,20 +403,35 @@ proptest! {
 }
 
 #[test]
-fn responses_and_news_to_everybody_go_nowhere() {
+fn a_response_to_everybody_goes_nowhere() {
     let mut hub = Hub::new();
     let mut ada = hub.join(1, "ada");
     let mut bob = hub.join(2, "bob");
     hub.host.advance(SECOND);
     bob.read(&mut hub);
     let before = bob.envelopes().len();
-    for kind in [RESPONSE, NOTIFICATION] {
-        ada.send(
-            &mut hub,
-            &Envelope::new(kind, 1, "*@home", r#"{"event":"failed","status":"success"}"#, b"").frame(),
-        );
-    }
+    ada.send(&mut hub, &Envelope::new(RESPONSE, 1, "*@home", r#"{"status":"success"}"#, b"").frame());
     bob.read(&mut hub);
     assert_eq!(bob.envelopes().len(), before);
+    ada.expect_open(&mut hub);
+    hub.check();
+}
+
+#[test]
+fn news_for_everybody_is_bounded_where_nobody_reads() {
+    let mut hub = Hub::with(Crypto::Fake, |config| config.limits.replies = 32 * 1024);
+    let mut ada = hub.join(1, "ada");
+    for n in 0..20 {
+        let deaf = hub.join(n + 10, &format!("deaf{n}"));
+        hub.host.deaf.insert(deaf.link);
+    }
+    let before = hub.host.node.memory();
+    let news = Envelope::new(NOTIFICATION, 1, "*@home", r#"{"event":"cancelled"}"#, b"").frame();
+    for _ in 0..100 {
+        ada.send(&mut hub, &news.repeat(50));
+    }
+    let grown = hub.host.node.memory() - before;
+    assert!(grown < 20 * 256 * 1024, "{grown}");
+    ada.expect_open(&mut hub);
     hub.check();
 }

@@ -79,9 +79,10 @@ impl Connection {
             }
             Unit::Record(content) => content,
         };
-        if let Phase::Records { transport, .. } = &mut self.phase {
+        if let Phase::Records { transport, heard, .. } = &mut self.phase {
             plain.clear();
             transport.open(content, &mut plain.bytes).map_err(|_| Refusal::new(Reason::FORGED_RECORD, ""))?;
+            *heard = true;
             self.received_under_key.add(content.len());
             let most = |ours: u64, everybody: u64| ours.max(everybody).saturating_mul(REKEY_SLACK);
             let limits = &self.config.limits;
@@ -107,14 +108,14 @@ impl Connection {
                     handshake::introduce(noise, content, &me, &self.config, self.output.bytes())?;
                 self.key = Some(key);
                 self.agree(now, &hello.options, mine.heartbeat());
-                self.phase = Phase::Records { transport, expecting: Some(me) };
+                self.phase = Phase::Records { transport, expecting: Some(me), heard: false };
                 self.signal(Signal::Hello);
                 Ok(None)
             }
             Phase::Third(me, offer, noise) => {
                 let (transport, key, asked) = handshake::conclude(noise, content, &me, &offer)?;
                 self.key = Some(key);
-                self.phase = Phase::Records { transport, expecting: None };
+                self.phase = Phase::Records { transport, expecting: None, heard: false };
                 self.signal(Signal::Hello);
                 let asked = asked?;
                 self.agree(now, &asked.options, asked.options.heartbeat());
@@ -129,7 +130,9 @@ impl Connection {
 
     /// What both hellos together mean for this side.
     fn agree(&mut self, now: Instant, theirs: &Options, heartbeat: Heartbeat) {
-        self.outbound = Outbound::new(theirs.window as usize);
+        // What is under way is remembered: it must be bounded by us, not by whoever is there.
+        let window = (theirs.window as usize).min(self.config.limits.queue);
+        self.outbound = Outbound::new(window);
         self.letter = theirs.letter as usize;
         self.pulse = Pulse::new(now, heartbeat, self.role);
     }

@@ -68,7 +68,7 @@ enum Phase {
     Second(Initiator, Handshake),
     /// Records under the session's keys. An initiator that has read none yet may still be refused
     /// in the clear: the responder may have had no keys to say it with.
-    Records { transport: Transport, expecting: Option<Initiator> },
+    Records { transport: Transport, expecting: Option<Initiator>, heard: bool },
     /// Nothing more.
     Over,
 }
@@ -286,6 +286,7 @@ impl Connection {
 
     /// The stream is no more.
     pub fn gone(&mut self, now: Instant, cause: &str) {
+        let cause = frame::cut(cause, frame::MAX_CLOSE_TEXT);
         self.output = Output::default();
         if self.goodbye.is_over() {
             return;

@@ -49,7 +49,7 @@ pub(super) fn next_unit<'a, 'b: 'a>(
     };
     let refusable = match phase {
         Phase::First(..) | Phase::Third(..) | Phase::Second(..) => true,
-        Phase::Records { expecting, .. } => expecting.is_some(),
+        Phase::Records { expecting, heard, .. } => expecting.is_some() && !heard,
         Phase::Preface(..) | Phase::Over => false,
     };
     loop {
