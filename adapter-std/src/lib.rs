@@ -1,1 +1,80 @@
-//! To come.
+//! Homing for blocking programs: secure messaging between named peers.
+//!
+//! A [`Peer`] is a node with one thread of its own, which serves thousands of links from one
+//! readiness loop: TCP, Unix sockets, and streams within the process. Handles are cheap to clone and
+//! usable from many threads. Everything that the protocol does is done by [`homing_core::Node`]; this
+//! crate moves its bytes and keeps its time.
+//!
+//! ```
+//! use std::time::Duration;
+//! use homing_std::{Config, Dial, Event, Message, Options, Peer, Receipts, Seed, Serving, StaticKey};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let patience = Duration::from_secs(10);
+//! // A hub for the network "home", open to everybody. A real one loads its key from a file.
+//! let mut options = Options::new(StaticKey::generate(&Seed::from_bytes([1; 32])));
+//! options.config.serving =
+//!     Some(Serving { address: "hub@home".parse()?, open: true, allow: Default::default() });
+//! let hub = Peer::start(options)?;
+//! let target = hub.listen(&"127.0.0.1:0".parse()?)?.to_string();
+//!
+//! // Two peers join it.
+//! let join = |name: &str, seed| -> Result<Peer, Box<dyn std::error::Error>> {
+//!     let peer = Peer::start(Options::new(StaticKey::generate(&Seed::from_bytes([seed; 32]))))?;
+//!     let invite = format!("homing://{}@{target}/home", hub.peer_id()).parse()?;
+//!     peer.connect(Dial::invite(&invite, name.parse()?), patience)?;
+//!     Ok(peer)
+//! };
+//! let (ada, bob) = (join("ada", 2)?, join("bob", 3)?);
+//!
+//! // One sends, the other receives.
+//! ada.send_and_wait(&"bob@home".parse()?, Message::text("hello"), Receipts::Received, patience)?;
+//! let received = bob.events().find_map(|event| match event {
+//!     Event::Message(message) => Some(message),
+//!     _ => None,
+//! });
+//! assert_eq!(received.ok_or("closed")?.body, b"hello");
+//! ada.close(patience)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What the thread promises
+//!
+//! - A link that is busy holds up no other: each is read at most 64 KiB at a time, in turn.
+//! - When the application does not take its messages, their senders wait, and nothing is lost.
+//! - An idle peer sleeps: its thread wakes for heartbeats alone ([`Peer::wakeups`]).
+//! - No fault of a neighbour, and no lack of file descriptors, ends it.
+
+#![forbid(unsafe_code)]
+
+mod driver;
+mod endpoint;
+mod error;
+mod handlers;
+mod inbox;
+mod journal;
+mod listener;
+mod mailbox;
+mod memory;
+mod options;
+mod peer;
+mod resolve;
+mod shared;
+mod store;
+mod stream;
+mod waiting;
+
+pub use endpoint::{Endpoint, EndpointError};
+pub use error::Error;
+pub use homing_core::{
+    Address, AddressError, CallId, CallOutcome, CloseReason, ClosedBy, Command, Config, Dial, Event, Failure,
+    Heartbeat, Instance, Invite, Limits, LinkId, Message, MessageId, Method, Name, Network, NetworkInfo,
+    Pattern, PeerId, PeerInfo, Priority, Reason, Receipts, Received, Request, RequestId, Response, Seed,
+    SendError, Serving, Stage, StaticKey, UplinkId, Why, normal_path,
+};
+pub use journal::Journal;
+pub use options::Options;
+pub use peer::Peer;
+pub use store::{Forget, Store};
+pub use waiting::{Answers, Delivery, Events, Joined, Summary, Tracking};

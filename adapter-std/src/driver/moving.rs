@@ -1,0 +1,135 @@
+//! Bytes, in and out.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use homing_core::Input;
+
+use crate::driver::Driver;
+use crate::shared::State;
+
+/// How much is written to a link in one turn.
+const WRITE: usize = 256 * 1024;
+
+/// An error as people say it: `connection refused`.
+pub(super) fn cause(error: &io::Error) -> String {
+    match error.kind() {
+        // Words of our own, or an error that has no kind.
+        ErrorKind::Other | ErrorKind::InvalidInput | ErrorKind::NotFound => error.to_string(),
+        kind if error.raw_os_error().is_none() || is_known(kind) => kind.to_string(),
+        _ => error.to_string(),
+    }
+}
+
+fn is_known(kind: ErrorKind) -> bool {
+    use ErrorKind::*;
+    matches!(
+        kind,
+        ConnectionRefused
+            | ConnectionReset
+            | ConnectionAborted
+            | HostUnreachable
+            | NetworkUnreachable
+            | BrokenPipe
+            | TimedOut
+            | PermissionDenied
+            | AddrNotAvailable
+    )
+}
+
+impl Driver {
+    /// Reads each link that is ready once.
+    pub(super) fn read_ready(&mut self) {
+        for _ in 0..self.links.reads.len() {
+            let Some(place) = self.links.reads.pop_front() else { return };
+            let shared = Arc::clone(&self.shared);
+            let mut state = shared.lock();
+            self.read(&mut state, place);
+            self.drain(&mut state);
+        }
+    }
+
+    fn read(&mut self, state: &mut State, place: usize) {
+        let Some(link) = self.links.get(place) else { return };
+        link.read_queued = false;
+        if !link.readable {
+            return;
+        }
+        let id = link.id;
+        let budget = state.node.read_budget(id).min(self.buffer.len());
+        if budget == 0 {
+            return self.links.park(place);
+        }
+        match link.stream.read(&mut self.buffer[..budget]) {
+            Ok(0) => self.gone(state, place, "closed by the other side"),
+            Ok(n) => {
+                self.links.queue_read(place);
+                let now = self.shared.now();
+                state.node.handle(now, Input::Data { link: id, bytes: &self.buffer[..n] });
+            }
+            Err(e) if e.kind() == ErrorKind::Interrupted => self.links.queue_read(place),
+            Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                link.readable = false;
+                if let Some(cause) = link.broken.take() {
+                    self.gone(state, place, &cause);
+                }
+            }
+            Err(e) => self.gone(state, place, &cause(&e)),
+        }
+    }
+
+    /// Writes what is pending, on each link that takes it.
+    pub(super) fn write_ready(&mut self) {
+        for _ in 0..self.links.writes.len() {
+            let Some(place) = self.links.writes.pop_front() else { return };
+            let shared = Arc::clone(&self.shared);
+            let mut state = shared.lock();
+            self.write(&mut state, place);
+            self.drain(&mut state);
+        }
+    }
+
+    fn write(&mut self, state: &mut State, place: usize) {
+        let Some(link) = self.links.get(place) else { return };
+        link.write_queued = false;
+        let mut written = 0;
+        while link.wants_write && link.writable {
+            if written >= WRITE {
+                return self.links.queue_write(place);
+            }
+            let pending = state.node.pending(link.id);
+            if pending.is_empty() {
+                link.wants_write = false;
+                return;
+            }
+            let error = match link.stream.write(pending) {
+                Ok(n) if n > 0 => {
+                    written += n;
+                    let now = self.shared.now();
+                    state.node.handle(now, Input::Wrote { link: link.id, n });
+                    continue;
+                }
+                Ok(_) => ErrorKind::WriteZero.into(),
+                Err(e) if e.kind() == ErrorKind::Interrupted => continue,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {
+                    link.writable = false;
+                    return;
+                }
+                Err(e) => e,
+            };
+            link.wants_write = false;
+            link.broken = Some(cause(&error));
+            // Read until nothing more has arrived.
+            link.readable = true;
+            return self.links.queue_read(place);
+        }
+    }
+
+    /// The stream has ended: it is dropped, and the node told.
+    fn gone(&mut self, state: &mut State, place: usize, cause: &str) {
+        if let Some(link) = self.links.remove(place) {
+            let now = self.shared.now();
+            state.node.handle(now, Input::Gone { link: link.id, cause });
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Where streams come in.
+
+use std::io::{self, ErrorKind};
+use std::net::ToSocketAddrs;
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mio::net::TcpListener;
+#[cfg(unix)]
+use mio::net::UnixListener;
+use mio::{Interest, Registry, Token};
+
+use crate::endpoint::Endpoint;
+use crate::mailbox::Mailbox;
+use crate::memory::MemoryListener;
+use crate::stream::Stream;
+
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix {
+        listener: UnixListener,
+        /// Goes with it.
+        _file: SocketFile,
+    },
+    Memory(MemoryListener),
+}
+
+impl Listener {
+    /// Listens on `endpoint`; the second is what it really listens on. Looking a name up may block.
+    pub(crate) fn bind(endpoint: &Endpoint) -> io::Result<(Listener, Endpoint)> {
+        match endpoint {
+            Endpoint::Tcp(target) => {
+                let listener = bind_tcp(target)?;
+                let bound = listener.local_addr()?;
+                Ok((Listener::Tcp(listener), Endpoint::Tcp(bound.to_string())))
+            }
+            #[cfg(unix)]
+            Endpoint::Unix(path) => {
+                let listener = bind_unix(path)?;
+                Ok((Listener::Unix { listener, _file: SocketFile(path.clone()) }, endpoint.clone()))
+            }
+            #[cfg(not(unix))]
+            Endpoint::Unix(_) => Err(io::Error::new(ErrorKind::Unsupported, "no Unix sockets here: use TCP")),
+            Endpoint::Memory(name) => Ok((Listener::Memory(MemoryListener::bind(name)?), endpoint.clone())),
+        }
+    }
+
+    pub(crate) fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        mailbox: &Arc<Mailbox>,
+    ) -> io::Result<()> {
+        match self {
+            Listener::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
+            #[cfg(unix)]
+            Listener::Unix { listener, .. } => registry.register(listener, token, Interest::READABLE),
+            Listener::Memory(listener) => {
+                listener.register(mailbox, token);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn accept(&self) -> io::Result<Stream> {
+        match self {
+            Listener::Tcp(listener) => {
+                let (stream, _) = listener.accept()?;
+                // Without it every small message waits for the acknowledgement of the one before.
+                // It can fail only when the stream is dead already, and then reading says so.
+                let _ = stream.set_nodelay(true);
+                Ok(Stream::Tcp(stream))
+            }
+            #[cfg(unix)]
+            Listener::Unix { listener, .. } => Ok(Stream::Unix(listener.accept()?.0)),
+            Listener::Memory(listener) => Ok(Stream::Memory(listener.accept()?)),
+        }
+    }
+}
+
+fn bind_tcp(target: &str) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(ErrorKind::NotFound, format!("{target} has no address"));
+    for address in target.to_socket_addrs()? {
+        match TcpListener::bind(address) {
+            Ok(listener) => return Ok(listener),
+            Err(e) => last = e,
+        }
+    }
+    Err(last)
+}
+
+/// A socket file that nobody answers any more, left by a process that was killed, is replaced.
+#[cfg(unix)]
+fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    use std::os::unix::fs::FileTypeExt;
+
+    match UnixListener::bind(path) {
+        Err(e) if e.kind() == ErrorKind::AddrInUse => {
+            let socket = std::fs::symlink_metadata(path)?.file_type().is_socket();
+            let dead = matches!(std::os::unix::net::UnixStream::connect(path),
+                Err(e) if e.kind() == ErrorKind::ConnectionRefused);
+            if !(socket && dead) {
+                return Err(e);
+            }
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        result => result,
+    }
+}
+
+/// Removes the socket's file when nobody listens any more.
+#[cfg(unix)]
+pub(crate) struct SocketFile(PathBuf);
+
+#[cfg(unix)]
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,50 @@
+//! What a peer is started with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use homing_core::{Config, Seed, StaticKey};
+use homing_ring::Ring;
+
+use crate::store::{Forget, Store};
+
+/// What a [`Peer`](crate::Peer) is started with.
+pub struct Options {
+    /// Who it is.
+    pub key: StaticKey,
+    /// How its node behaves; what it serves, if it is a hub.
+    pub config: Config,
+    /// Where its randomness comes from; the system's, when there is none. With a seed that anybody
+    /// else knows its links are not secret: for tests.
+    pub seed: Option<Seed>,
+    /// Where a hub's memory is kept.
+    pub store: Box<dyn Store>,
+    /// How many messages are kept for the application, and how many other events; at least 1. When
+    /// that many messages wait, no more are taken from the links, and their senders wait. Of the
+    /// other events the oldest are dropped then, and counted: [`Peer::missed`](crate::Peer::missed).
+    pub queue: usize,
+}
+
+impl Options {
+    /// A peer that only dials and remembers nothing, with `ring` for its cryptography, the system's
+    /// randomness and a queue of 1024.
+    pub fn new(key: StaticKey) -> Options {
+        Options {
+            key,
+            config: Config::with_provider(Arc::new(Ring)),
+            seed: None,
+            store: Box::new(Forget),
+            queue: 1024,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("key", &self.key.peer_id())
+            .field("config", &self.config)
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}
