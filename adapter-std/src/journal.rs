@@ -1,6 +1,6 @@
 //! A store in one file that only grows.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -37,11 +37,19 @@ impl Journal {
     /// Opens the journal at `path`, or begins one there.
     ///
     /// # Errors
-    /// When the file cannot be read or written, is not a journal, or is damaged: the error names the
-    /// place, in bytes from the start ([`ErrorKind::InvalidData`]).
+    /// When another process has it open ([`ErrorKind::WouldBlock`]); when the file cannot be read or
+    /// written, is not a journal, or is damaged: the error names the place, in bytes from the start
+    /// ([`ErrorKind::InvalidData`]).
     pub fn open(path: impl AsRef<Path>) -> io::Result<Journal> {
         let path = path.as_ref();
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        file.try_lock().map_err(|e| match e {
+            TryLockError::WouldBlock => io::Error::new(
+                ErrorKind::WouldBlock,
+                "another process has this journal open: is the hub running already?",
+            ),
+            TryLockError::Error(e) => e,
+        })?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         if bytes.len() < MAGIC.len() && MAGIC.starts_with(&bytes) {
@@ -216,6 +224,7 @@ mod tests {
                 assert_eq!((kept.len(), journal.cut_off()), (2, (end - last) as u64));
             }
             journal.append(&[9]).unwrap();
+            drop(journal);
             let mut again = Journal::open(file.path()).unwrap();
             assert_eq!(again.entries().unwrap().len(), kept.len() + 1);
         }
@@ -260,5 +269,15 @@ mod tests {
             bytes.extend(tail);
             let _ = parse(&bytes);
         }
+    }
+
+    #[test]
+    fn two_processes_do_not_share_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let first = Journal::open(&path).unwrap();
+        assert_eq!(Journal::open(&path).unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(first);
+        assert!(Journal::open(&path).is_ok());
     }
 }

@@ -78,3 +78,8 @@ pub use options::Options;
 pub use peer::Peer;
 pub use store::{Forget, Store};
 pub use waiting::{Answers, Delivery, Events, Joined, Summary, Tracking};
+
+/// The examples of the README compile, and those that can run do.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -36,6 +36,10 @@ pub struct Limits {
     /// How long an envelope may wait in a queue before it comes back as failed: one peer that does
     /// not read must not hold up those who write to others.
     pub queue_time: Duration,
+    /// How long senders wait for a recipient that takes nothing at all. While it takes something, however
+    /// slowly, they are held to its pace; after this they can write to others, and what is for it is
+    /// queued until the queue is full.
+    pub stall: Duration,
     /// How long acknowledgements wait for something to travel with.
     pub ack_delay: Duration,
     /// How long roster changes wait for more of them.
@@ -103,6 +107,7 @@ impl Limits {
         queue: 4 * 1024 * 1024,
         replies: 1024 * 1024,
         queue_time: Duration::from_secs(30),
+        stall: Duration::from_secs(5),
         ack_delay: Duration::from_millis(20),
         roster_delay: Duration::from_millis(50),
         roster: 20_000,

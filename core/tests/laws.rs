@@ -64,6 +64,7 @@ fn tight() -> Config {
         queue: 20_000,
         replies: 10_000,
         deliveries: 15_000,
+        stall: Duration::from_secs(1),
         rekey_records: 5,
         receipts: 20,
         calls: 10,
@@ -320,23 +321,70 @@ fn a_silent_application_stops_its_senders_and_nobody_else() {
     assert!(world.ask(3, Asked::Send { to: "p0@home".into(), size: 10, receipts: Receipts::Failure }));
     world.run();
     assert!(world.take_events(1).iter().any(|event| matches!(event, Event::Message(_))));
-    // What waited for too long comes back; what was passed on is delivered late.
+    // What waited for too long, or found the queue full, comes back; what was passed on is delivered late.
     world.advance(Duration::from_secs(40));
-    let expired = |events: &[Event]| {
-        events
-            .iter()
-            .filter(|event| {
-                matches!(event,
-            Event::Receipt { stage: Stage::Failed(failure), .. } if failure.reason == Reason::EXPIRED)
-            })
-            .count()
+    let failed = |events: &[Event], reason: Reason| {
+        let is =
+            |e: &&Event| matches!(e, Event::Receipt { stage: Stage::Failed(f), .. } if f.reason == reason);
+        events.iter().filter(is).count()
     };
-    let came_back = expired(&world.take_events(1));
+    let events = world.take_events(1);
+    let came_back = failed(&events, Reason::EXPIRED) + failed(&events, Reason::QUEUE_FULL);
     world.set_takes(2, true);
     world.run();
     let delivered = world.take_events(2).iter().filter(|event| matches!(event, Event::Message(_))).count();
     assert_eq!(came_back + delivered, accepted);
     assert!(came_back > 0 && delivered > 0);
+}
+
+/// A recipient that takes nothing stops those who write to it for a moment only: then they can write to
+/// others, and what is for it waits in its queue, and comes back.
+#[test]
+fn one_that_takes_nothing_is_waited_for_by_nobody() {
+    let mut world = World::network(3, tight);
+    world.advance(Duration::from_secs(1));
+    world.set_takes(2, false);
+    let send = |to: &str| Asked::Send { to: to.into(), size: 1000, receipts: Receipts::Failure };
+    let mut accepted = 0;
+    for _ in 0..100 {
+        accepted += usize::from(world.ask(1, send("p1@home")));
+        world.run();
+    }
+    world.advance(Duration::from_millis(1_100));
+    world.take_events(3);
+    assert!(world.ask(1, send("p2@home")));
+    world.run();
+    assert!(world.take_events(3).iter().any(|event| matches!(event, Event::Message(_))));
+    for _ in 0..100 {
+        accepted += usize::from(world.ask(1, send("p1@home")));
+        world.run();
+    }
+    world.advance(Duration::from_secs(40));
+    world.set_takes(2, true);
+    world.advance(Duration::from_secs(1));
+    let failed = |events: &[Event]| {
+        events.iter().filter(|e| matches!(e, Event::Receipt { stage: Stage::Failed(_), .. })).count()
+    };
+    let came_back = failed(&world.take_events(1));
+    let delivered = world.take_events(2).iter().filter(|event| matches!(event, Event::Message(_))).count();
+    assert_eq!(came_back + delivered, accepted);
+}
+
+/// A hub's own application is told when a recipient's queue is full, before anything is sent.
+#[test]
+fn a_hub_that_sends_is_told_when_a_queue_is_full() {
+    let mut world = World::network(1, tight);
+    world.advance(Duration::from_secs(1));
+    world.set_takes(1, false);
+    let send = Asked::Send { to: "p0@home".into(), size: 1000, receipts: Receipts::Failure };
+    let accepted = (0..100).filter(|_| world.ask(0, send.clone())).count();
+    assert!(accepted < 60, "{accepted}");
+    world.run();
+    world.set_takes(1, true);
+    world.advance(Duration::from_secs(1));
+    assert!(!world.take_events(0).iter().any(|e| matches!(e, Event::Receipt { .. })));
+    let delivered = world.take_events(1).iter().filter(|event| matches!(event, Event::Message(_))).count();
+    assert_eq!(delivered, accepted);
 }
 
 /// The heartbeat's guarantee: a link over which bytes flow is never called dead, one that is half-open

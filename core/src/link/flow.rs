@@ -43,6 +43,16 @@ pub struct Sent {
     pub origin: Origin,
 }
 
+impl Origin {
+    /// The same, once its sender's window was credited; and the place there that was free then.
+    pub(crate) const fn credited(self) -> (Origin, Option<Origin>) {
+        match self {
+            Origin::Link { link, sequence: Some(_) } => (Origin::Link { link, sequence: None }, Some(self)),
+            Origin::Link { .. } | Origin::Local => (self, None),
+        }
+    }
+}
+
 /// What we have sent and the neighbour has not acknowledged.
 #[derive(Debug)]
 pub(crate) struct Outbound {

@@ -4,9 +4,10 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::time::Duration;
 
 use crate::Instant;
-use crate::link::flow::{Outbound, Sent, envelope_cost};
+use crate::link::flow::{Origin, Outbound, Sent, envelope_cost};
 use crate::wire::{Kind, Priority, frame};
 
 /// The lanes, in the order in which they are emptied.
@@ -84,6 +85,10 @@ pub(crate) struct Lanes {
     queued: usize,
     /// What the replies cost.
     replies: usize,
+    /// Since when nothing has gone although something waits.
+    still_since: Option<Instant>,
+    /// Whether that has been so for too long: nobody else must wait for this link any more.
+    stalled: bool,
     /// Whether the last that went was a reply: then the others have their turn, so that no flood of
     /// receipts keeps messages waiting.
     replied: bool,
@@ -113,9 +118,11 @@ impl Lanes {
         &mut self,
         lane: LaneKind,
         sent: Sent,
+        now: Instant,
         expires: Instant,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
+        self.still_since.get_or_insert(now);
         let at = lane as usize;
         let target = &mut self.lanes[at];
         let start = target.bytes.len();
@@ -144,6 +151,7 @@ impl Lanes {
     /// Each that goes is counted in the window and told to `went`.
     pub(crate) fn take(
         &mut self,
+        now: Instant,
         room: usize,
         window: &mut Outbound,
         went: &mut Vec<Sent>,
@@ -167,11 +175,37 @@ impl Lanes {
                 went.push(entry.sent);
             }
             if end > start {
+                self.moved(now);
                 self.replied = at == LaneKind::Replies as usize;
                 return Some(Frontier { lane: at, bytes: start..end });
             }
         }
         None
+    }
+
+    /// Something has gone.
+    fn moved(&mut self, now: Instant) {
+        self.stalled = false;
+        self.still_since = if self.is_empty() { None } else { Some(now) };
+    }
+
+    /// Whether nobody should wait for what is queued here.
+    pub(crate) const fn is_stalled(&self) -> bool {
+        self.stalled
+    }
+
+    /// Gives up waiting for a link on which nothing has gone for `limit`: the senders of what is queued
+    /// get their places in the window back, so that they can write to others.
+    pub(crate) fn give_up(&mut self, now: Instant, limit: Duration, mut released: impl FnMut(Origin)) {
+        if self.stalled || self.still_since.is_none_or(|since| since + limit > now) {
+            return;
+        }
+        self.stalled = true;
+        for entry in self.lanes.iter_mut().flat_map(|lane| &mut lane.entries) {
+            let (origin, place) = entry.sent.origin.credited();
+            entry.sent.origin = origin;
+            place.into_iter().for_each(&mut released);
+        }
     }
 
     /// The bytes of a frontier, until the next change.
@@ -184,9 +218,11 @@ impl Lanes {
         self.lanes[frontier.lane].compact();
     }
 
-    /// When the first of them has waited for as long as it may.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.lanes.iter().filter_map(|lane| lane.entries.front()).map(|entry| entry.expires).min()
+    /// When the first of them has waited for as long as it may, or the link is to be given up waiting for.
+    pub(crate) fn deadline(&self, limit: Duration) -> Option<Instant> {
+        let expires = self.lanes.iter().filter_map(|lane| lane.entries.front()).map(|entry| entry.expires);
+        let give_up = self.still_since.filter(|_| !self.stalled).map(|since| since + limit);
+        expires.chain(give_up).min()
     }
 
     /// Takes off what has waited for too long.
@@ -198,6 +234,9 @@ impl Lanes {
                 expired(entry.sent);
             }
             self.lanes[at].compact();
+        }
+        if self.is_empty() {
+            self.moved(now);
         }
     }
 

@@ -218,7 +218,7 @@ impl Node {
         sent: Sent,
         is_reply: bool,
     ) -> Result<(), Reason> {
-        let expires = self.queue_deadline();
+        let (now, expires) = (self.now, self.queue_deadline());
         let limits = &self.config.limits;
         let (lane, room) = match label.kind {
             Kind::Notification => (LaneKind::Replies, limits.replies),
@@ -235,10 +235,15 @@ impl Node {
         if conn.queued(lane) + envelope_cost(label.len() + letter.len()) > room {
             return Err(Reason::QUEUE_FULL);
         }
-        conn.push(lane, sent, expires, |out| {
+        // Nobody waits for a link on which nothing goes: its queue is what there is, and then it is full.
+        let (origin, place) = if conn.is_stalled() { sent.origin.credited() } else { (sent.origin, None) };
+        conn.push(lane, Sent { origin, ..sent }, now, expires, |out| {
             label.write(out);
             out.extend_from_slice(letter);
         });
+        if let Some(place) = place {
+            self.done_with(place);
+        }
         self.touch(link);
         Ok(())
     }

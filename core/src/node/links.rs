@@ -244,15 +244,18 @@ impl Node {
     /// A link's time has come.
     pub(super) fn link_due(&mut self, id: LinkId) {
         let (now, most) = (self.now, self.config.limits.deliveries);
-        let mut expired = Vec::new();
+        let (mut expired, mut released) = (Vec::new(), Vec::new());
         if let Some(link) = self.links.get_mut(id) {
             let parked = link.is_parked(most);
             if let Some(conn) = &mut link.conn {
-                conn.timeout(now, parked, |sent| expired.push(sent));
+                conn.timeout(now, parked, |sent| expired.push(sent), |origin| released.push(origin));
             }
         }
         for sent in expired {
             self.undelivered(id, &sent, Reason::EXPIRED);
+        }
+        for origin in released {
+            self.done_with(origin);
         }
         self.touch(id);
     }

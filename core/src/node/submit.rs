@@ -328,7 +328,14 @@ impl Node {
         let mut more: alloc::collections::BTreeMap<LinkId, usize> = alloc::collections::BTreeMap::new();
         for outgoing in all {
             let Some(to) = outgoing.to else { continue };
-            let Way::Uplink(link) = self.way(to)? else { continue };
+            let link = match self.way(to)? {
+                Way::Uplink(link) => link,
+                // Who is not there is reported as failed, like anybody's message to nobody.
+                Way::Served => match self.router.find(to.name(), to.instance()) {
+                    Ok((seat, _)) => seat.link,
+                    Err(_) => continue,
+                },
+            };
             let not_connected = || match network_of(to) {
                 Some(network) => SendError::NotConnected(network),
                 None => SendError::NoRoute,

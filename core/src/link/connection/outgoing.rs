@@ -19,16 +19,22 @@ impl Connection {
         self.lanes.queued(lane)
     }
 
+    /// Whether nothing has gone for so long that nobody should wait for what is queued here.
+    pub(crate) const fn is_stalled(&self) -> bool {
+        self.lanes.is_stalled()
+    }
+
     /// Queues an envelope, which `write` writes and which must fit in a frame. It goes out in its turn,
     /// or comes back when `expires` has come.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
         sent: Sent,
+        now: Instant,
         expires: Instant,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        self.lanes.push(lane, sent, expires, write);
+        self.lanes.push(lane, sent, now, expires, write);
     }
 
     pub(super) fn say(&mut self, message: &SessionMessage) {
@@ -92,7 +98,7 @@ impl Connection {
         }
         let may_send = matches!(self.state, State::Established | State::Finishing | State::Finished);
         let room = MAX_PLAINTEXT - scratch.len() - frame::HEADER - 4;
-        let frontier = if may_send { self.lanes.take(room, &mut self.outbound, went) } else { None };
+        let frontier = if may_send { self.lanes.take(now, room, &mut self.outbound, went) } else { None };
         // Acknowledgements travel with anything that goes anyway.
         let company = !scratch.is_empty() || frontier.is_some();
         if control.ack_now || (company && self.inbound.owes()) {

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::link::connection::Connection;
-use crate::link::flow::Sent;
+use crate::link::flow::{Origin, Sent};
 use crate::link::goodbye::Goodbye;
 use crate::link::handshake::Refusal;
 use crate::link::output::Output;
@@ -25,12 +25,20 @@ impl Connection {
         }
         let pulse = if parked { None } else { one(self.pulse.deadline(), Timer::Heartbeat) };
         let ack = self.ack_by.map(|at| Deadline { at, timer: Timer::Ack });
-        let queue = self.lanes.deadline().map(|at| Deadline { at, timer: Timer::Queue });
+        let queue =
+            self.lanes.deadline(self.config.limits.stall).map(|at| Deadline { at, timer: Timer::Queue });
         [pulse, ack, queue].into_iter().flatten().min()
     }
 
-    /// Does what is due. What has waited for too long is told to `expired`.
-    pub fn timeout(&mut self, now: Instant, parked: bool, expired: impl FnMut(Sent)) {
+    /// Does what is due. What has waited for too long is told to `expired`; the places in its senders'
+    /// windows that a link on which nothing goes has held are told to `released`.
+    pub fn timeout(
+        &mut self,
+        now: Instant,
+        parked: bool,
+        expired: impl FnMut(Sent),
+        released: impl FnMut(Origin),
+    ) {
         match self.goodbye {
             Goodbye::No => {}
             Goodbye::Over { by, .. } => {
@@ -67,6 +75,7 @@ impl Connection {
             self.control.ack_now = true;
         }
         self.lanes.expire(now, expired);
+        self.lanes.give_up(now, self.config.limits.stall, released);
         self.shrink();
         if parked {
             self.pulse.heard(now);
