@@ -19,7 +19,7 @@ use crate::listener::Listener;
 use crate::mailbox::{Mail, Mailbox};
 use crate::options::Options;
 use crate::shared::{Join, News, Shared};
-use crate::waiting::{Answers, Delivery, Events, Joined, Progress, Tracking};
+use crate::waiting::{Answers, Delivery, Events, Joined, Progress, Tracking, after};
 
 /// One running node: cheap to clone, usable from many threads.
 ///
@@ -106,7 +106,7 @@ impl Peer {
     /// [`Error::Refused`], [`Error::Unreachable`], [`Error::Timeout`] with the last failure,
     /// [`Error::Send`] when the dial itself makes no sense, [`Error::Closed`].
     pub fn connect(&self, dial: Dial, timeout: Duration) -> Result<Joined, Error> {
-        let until = Instant::now() + timeout;
+        let until = after(timeout);
         let (news, joins) = channel();
         let uplink = self.shared().command(|state, now| {
             let uplink = state.node.dial(now, dial)?;
@@ -175,7 +175,7 @@ impl Peer {
         until: Receipts,
         timeout: Duration,
     ) -> Result<Delivery, Error> {
-        let end = Instant::now() + timeout;
+        let end = after(timeout);
         if until == Receipts::Failure {
             let id =
                 self.shared().command_when_free(Some(end), |s, now| s.node.send(now, to, message.clone()))?;
@@ -261,7 +261,7 @@ impl Peer {
         command: Command,
         timeout: Duration,
     ) -> Result<(CallId, Receiver<News>), Error> {
-        let end = Instant::now() + timeout;
+        let end = after(timeout);
         let (waiter, news) = channel();
         let call = self.shared().command_when_free(Some(end), |state, now| {
             let left = end.saturating_duration_since(Instant::now());
@@ -394,7 +394,7 @@ impl Peer {
             state.node.shutdown(now);
             Ok(())
         });
-        if self.shared().wait_over(Instant::now() + timeout) {
+        if self.shared().wait_over(after(timeout)) {
             return Ok(());
         }
         self.abort();

@@ -11,6 +11,7 @@ use crate::endpoint::Endpoint;
 use crate::mailbox::{Mail, Mailbox};
 use crate::memory;
 use crate::stream::Stream;
+use crate::waiting::after;
 
 /// Dials `target` for `link`. The answer comes at once, or later by mail; `patience` is for the
 /// connecting alone, and a name server may take longer.
@@ -47,7 +48,7 @@ pub(crate) fn dial(
 /// one dead address does not use it up.
 fn connect(target: &str, patience: Duration) -> io::Result<Stream> {
     let addresses: Vec<_> = target.to_socket_addrs()?.collect();
-    let until = Instant::now() + patience;
+    let until = after(patience);
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for address in addresses {

@@ -14,6 +14,14 @@ use homing_core::{
 use crate::peer::Handle;
 use crate::shared::{News, Note};
 
+/// When `patience` that begins now is over. One without end ends in a century: the clock goes no further
+/// than it must.
+pub(crate) fn after(patience: Duration) -> Instant {
+    const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+    let now = Instant::now();
+    now.checked_add(patience).or_else(|| now.checked_add(CENTURY)).unwrap_or(now)
+}
+
 /// What a [`connect`](crate::Peer::connect) has led to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Joined {
@@ -53,7 +61,7 @@ impl Events {
 
     /// The next event; `None` when there is none within `patience`, or the peer is closed.
     pub fn next_timeout(&self, patience: Duration) -> Option<Event> {
-        self.take_next(Some(Instant::now() + patience))
+        self.take_next(Some(after(patience)))
     }
 
     /// The next event, if there is one already.
@@ -116,7 +124,7 @@ impl Tracking {
 
     /// The next receipt; `None` when there is none within `patience`, or the last was given.
     pub fn next_timeout(&mut self, patience: Duration) -> Option<(Option<Address>, Stage)> {
-        self.take_next(Some(Instant::now() + patience)).map(|(_, from, stage)| (from, stage))
+        self.take_next(Some(after(patience))).map(|(_, from, stage)| (from, stage))
     }
 
     /// The same, with how long after sending it came.

@@ -10,7 +10,9 @@ use std::sync::mpsc::{TryRecvError, channel};
 use std::time::Duration;
 
 use common::*;
-use homing_std::{Command, Endpoint, Event, Message, Peer, Reason, Receipts, SendError, Stage};
+use homing_std::{
+    Command, Endpoint, Event, Heartbeat, Message, Pattern, Peer, Reason, Receipts, Response, SendError, Stage,
+};
 
 #[test]
 fn a_peer_that_crashes_is_noticed() {
@@ -327,4 +329,50 @@ fn a_peer_that_never_reads_holds_nobody_up() {
     // And when eve is gone, all is as before.
     assert!(cat.request(&address("ada@home"), Command::get("ping"), PATIENCE).is_ok());
     ada.send_and_wait(&address("bob@home"), Message::text("x"), Receipts::Received, PATIENCE).unwrap();
+}
+
+#[test]
+fn patience_without_end_is_no_fault() {
+    let mut options = hub_options();
+    options.config.limits.handshake_time = Duration::MAX;
+    let (hub, at) = hub_with(options, "127.0.0.1:0");
+    let mut options = common::options(2);
+    options.config.limits.handshake_time = Duration::MAX;
+    let ada = Peer::start(options).unwrap();
+    ada.connect(dial(&hub, &at, "ada"), Duration::MAX).unwrap();
+    let to = address("hub@home");
+    ada.send_and_wait(&to, Message::text("x"), Receipts::Received, Duration::MAX).unwrap();
+    ada.request(&to, Command::get("ping"), Duration::MAX).unwrap();
+    assert!(ada.events().next_timeout(Duration::MAX).is_some());
+    ada.close(Duration::MAX).unwrap();
+}
+
+/// Nothing is read from a link while the requests that came over it wait for the application. When they
+/// are too late for anybody, it is read again, or its heartbeat would end it.
+#[test]
+fn a_link_whose_requests_were_too_late_is_read_again() {
+    let (hub, at) = hub("127.0.0.1:0");
+    let mut options = common::options(2);
+    options.config.limits.deliveries = 2_000;
+    options.config.heartbeat =
+        Heartbeat { idle: Duration::from_millis(250), silence: Duration::from_secs(1) };
+    options.queue = 1;
+    let (ada, _) = join_with(options, &hub, &at, "ada");
+    ada.serve("/slow", "is never reached", |_| Ok(Response::json("1"))).unwrap();
+    // Ada's application takes nothing: this is all that its queue holds.
+    let patience = Duration::from_secs(9);
+    hub.send_and_wait(&address("ada@home"), Message::text("x"), Receipts::Received, patience).unwrap();
+    let to: Pattern = address("ada@home").into();
+    let slow = || Command::get("/slow").with_body("text/plain", vec![b'x'; 1_000]);
+    let calls: Vec<_> =
+        (0..12).map(|_| hub.request_many(&to, slow(), Duration::from_millis(300)).unwrap()).collect();
+    for call in calls {
+        for (_, answer) in call {
+            assert!(answer.is_err());
+        }
+    }
+    std::thread::sleep(Duration::from_secs(3));
+    while let Some(event) = hub.events().try_next() {
+        assert!(!matches!(event, Event::LinkDown { .. }), "{event:?}");
+    }
 }

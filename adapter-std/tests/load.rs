@@ -219,3 +219,26 @@ fn many_threads_share_one_peer() {
         }
     });
 }
+
+/// An application that empties its small queue again and again is handed what waits behind it at once,
+/// not when the next heartbeat happens to wake the driver.
+#[test]
+fn whoever_makes_room_is_given_more_at_once() {
+    let (hub, at) = hub("memory:room");
+    let mut options = common::options(2);
+    options.queue = 2;
+    let (ada, _) = join_with(options, &hub, &at, "ada");
+    let to = address("ada@home");
+    let events = ada.events();
+    for round in 0..500 {
+        for n in 0..8 {
+            hub.send(&to, numbered(n, 8)).unwrap();
+        }
+        let mut taken = 0;
+        while taken < 8 {
+            let event = events.next_timeout(Duration::from_secs(5));
+            let event = event.unwrap_or_else(|| panic!("round {round}: nothing behind {taken}"));
+            taken += u32::from(matches!(event, Event::Message(_)));
+        }
+    }
+}

@@ -93,7 +93,10 @@ fn check_target(target: &str) -> Result<String, InviteError> {
     match port {
         _ if !well_formed => Err(InviteError::Target),
         None => Ok(alloc::format!("{host}:{DEFAULT_PORT}")),
-        Some(port) if port.parse::<u16>().is_ok_and(|p| p > 0) => Ok(target.to_string()),
+        // Digits only, and none too many: a port has one form.
+        Some(port) if port.parse::<u16>().is_ok_and(|p| p > 0 && p.to_string() == port) => {
+            Ok(target.to_string())
+        }
         Some(_) => Err(InviteError::Target),
     }
 }
@@ -118,9 +121,10 @@ mod tests {
         assert_eq!(parse("[::1]:9/home").unwrap().target, "[::1]:9");
         assert_eq!(parse("[::1]/home").unwrap().target, "[::1]:4702");
         assert_eq!(parse("h:1/home?later=1").unwrap().network.as_str(), "home");
-        for target in
-            ["", ":1", "h:", "h:0", "h:65536", "h:x", "::1:4", "h h:1", "a@b:1", "[zz]:1", "[]:1", "h#:1"]
-        {
+        for target in [
+            "", ":1", "h:", "h:0", "h:65536", "h:x", "::1:4", "h h:1", "a@b:1", "[zz]:1", "[]:1", "h#:1",
+            "h:+1", "h:01",
+        ] {
             assert_eq!(parse(&alloc::format!("{target}/home")), Err(InviteError::Target), "{target}");
         }
         assert_eq!(parse("h:1/"), Err(InviteError::Network(AddressError::Empty)));

@@ -91,6 +91,9 @@ impl Limits {
     pub(crate) fn feasible(mut self) -> Limits {
         self.letter = self.letter.clamp(Limits::LEAST_LETTER, Limits::MOST_LETTER);
         self.head = self.head.min(self.letter);
+        // A key that nothing may go under would be replaced for ever.
+        self.rekey_records = self.rekey_records.max(1);
+        self.rekey_bytes = self.rekey_bytes.max(1);
         self
     }
 

@@ -147,6 +147,7 @@ impl Reason {
                 | Reason::REPLACED
                 | Reason::WRONG_KEY
                 | Reason::BANNED
+                | Reason::FORBIDDEN
                 | Reason::HANDSHAKE
                 | Reason::VERSION
                 | Reason::NOT_HOMING
@@ -240,6 +241,7 @@ impl CloseReason {
                     | Reason::OPTIONS
                     | Reason::REPLACED
                     | Reason::BANNED
+                    | Reason::FORBIDDEN
             )
     }
 }

@@ -7,7 +7,10 @@ mod common;
 use std::time::Duration;
 
 use common::{World, fake};
-use homing_core::{CallOutcome, Command, Config, Event, Message, Pattern, Reason, Receipts, Response, Stage};
+use homing_core::{
+    CallOutcome, Command, Config, Event, Message, Pattern, Reason, Receipts, Response, Route, SendError,
+    Stage,
+};
 
 fn stages(events: &[Event]) -> Vec<&'static str> {
     events
@@ -200,4 +203,135 @@ fn shutting_down_says_goodbye_and_loses_nothing() {
     assert_eq!(got.len(), 50);
     assert_eq!(world.node(0).peers("home").unwrap().len(), 2);
     assert_eq!(world.node(1).links(), 0);
+}
+
+fn at(events: &[Event], fits: impl Fn(&Event) -> bool) -> Vec<usize> {
+    (0..events.len()).filter(|at| fits(&events[*at])).collect()
+}
+
+#[test]
+fn stopped_is_the_last_word_of_all() {
+    let mut world = World::new();
+    let peer = world.add(1, fake());
+    let now = world.now;
+    for name in ["a", "b", "c"] {
+        world.node(peer).dial(now, common::dial("nowhere", name)).unwrap();
+    }
+    world.run();
+    world.take_events(peer);
+    world.node(peer).shutdown(now);
+    world.run();
+    let events = world.take_events(peer);
+    assert_eq!(at(&events, |e| matches!(e, Event::Down { retry: None, .. })), [0, 1, 2]);
+    assert_eq!(at(&events, |e| *e == Event::Stopped), [3]);
+}
+
+#[test]
+fn a_refused_command_does_not_swallow_the_end() {
+    let mut world = World::network(1, fake);
+    world.stall(1, true);
+    let now = world.now;
+    world.node(0).shutdown(now);
+    world.run();
+    world.take_events(0);
+    // Twice the time of a goodbye: once to ask for the end, once to say that it is over.
+    for _ in 0..2 {
+        world.now = world.now + Config::new().limits.goodbye;
+        let now = world.now;
+        world.node(0).send(now, &"p0@home".parse().unwrap(), Message::text("late")).unwrap_err();
+    }
+    while let Some(action) = world.node(0).poll_action() {
+        if action == homing_core::Action::Event(Event::Stopped) {
+            return;
+        }
+    }
+    panic!("it never stops");
+}
+
+#[test]
+fn what_a_hub_sends_to_itself_is_bounded_until_it_is_taken() {
+    let config = || {
+        let mut config = fake();
+        config.limits.deliveries = 10_000;
+        config
+    };
+    let mut world = World::network(0, config);
+    world.set_takes(0, false);
+    let (now, hub) = (world.now, "hub@home".parse().unwrap());
+    let fill = |world: &mut World| {
+        let send = |world: &mut World| world.node(0).send(now, &hub, Message::text("x".repeat(500)));
+        let sent = (0..1000).take_while(|_| send(world).is_ok()).count();
+        assert_eq!(send(world), Err(SendError::Full));
+        assert!((10..20).contains(&sent), "{sent}");
+    };
+    fill(&mut world);
+    world.set_takes(0, true);
+    world.run();
+    world.set_takes(0, false);
+    fill(&mut world);
+}
+
+#[test]
+fn limits_at_their_ends_stop_nothing() {
+    for delay in [Duration::ZERO, Duration::MAX] {
+        let config = move || {
+            let mut config = fake();
+            (config.limits.rekey_records, config.limits.rekey_bytes) = (0, 0);
+            config.limits.roster_delay = delay;
+            // No roster fits: it is tried again and again.
+            config.limits.queue = 0;
+            config
+        };
+        let mut world = World::network(2, config);
+        let before = world.peers[0].timeouts;
+        world.advance(Duration::from_secs(10));
+        assert!(world.peers[0].timeouts - before < 30, "{}", world.peers[0].timeouts - before);
+        assert!(world.take_events(1).iter().any(|event| matches!(event, Event::Up { .. })));
+    }
+}
+
+#[test]
+fn a_call_to_too_many_is_wrong_however_long_it_waits() {
+    let config = || {
+        let mut config = fake();
+        config.limits.recipients = 1;
+        config
+    };
+    let mut world = World::network(1, config);
+    let list = Pattern::Many(["a@home", "b@home"].map(|a| a.parse().unwrap()).into());
+    let now = world.now;
+    let refused = world.node(1).request(now, &list, Command::get("ping"), Duration::from_secs(9));
+    assert!(matches!(refused, Err(SendError::Invalid(_))), "{refused:?}");
+}
+
+#[test]
+fn why_says_what_happens_to_an_instance_that_the_hub_is_not() {
+    let mut world = World::network(0, fake);
+    let mut rule = |to: &str| world.node(0).why(&to.parse().unwrap()).route;
+    assert_eq!(rule("hub@home"), Route::Here);
+    assert_eq!(rule("hub@home/x"), Route::Nowhere(Reason::NOT_FOUND));
+}
+
+#[test]
+fn a_hub_that_fills_a_queue_is_told_so_at_once() {
+    let config = || {
+        let mut config = fake();
+        config.limits.queue = 1_000;
+        config
+    };
+    for size in 300..420 {
+        let mut world = World::network(1, config);
+        world.advance(Duration::from_secs(1));
+        world.stall(1, true);
+        world.take_events(0);
+        let (now, to) = (world.now, "p0@home".parse().unwrap());
+        let mut send = || world.node(0).send(now, &to, Message::text("x".repeat(size))).is_ok();
+        assert!((0..9).any(|_| !send()), "{size}");
+        while let Some(action) = world.node(0).poll_action() {
+            assert!(
+                !matches!(action, homing_core::Action::Event(Event::Receipt { .. })),
+                "{size}: {action:?}"
+            );
+        }
+    }
 }

@@ -141,6 +141,18 @@ impl Links {
         self.reads.extend(self.parked.drain(..));
     }
 
+    /// The same for those that `may_be_read`: what was in their way may have ended by itself.
+    pub(super) fn unpark_if(&mut self, may_be_read: impl Fn(LinkId) -> bool) {
+        let Links { places, reads, parked, .. } = self;
+        parked.retain(|&place| {
+            let stays = places.get(place).and_then(Option::as_ref).is_some_and(|link| !may_be_read(link.id));
+            if !stays {
+                reads.push_back(place);
+            }
+            stays
+        });
+    }
+
     pub(super) fn has_work(&self) -> bool {
         !self.reads.is_empty() || !self.writes.is_empty()
     }

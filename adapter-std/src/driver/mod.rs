@@ -23,6 +23,7 @@ use crate::resolve;
 use crate::shared::{Shared, State};
 use crate::store::{Keeper, Store};
 use crate::stream::Stream;
+use crate::waiting::after;
 
 /// Even tokens are links, odd ones listeners; this is neither, as nobody has so many.
 pub(crate) const WAKER: Token = Token(usize::MAX);
@@ -223,7 +224,7 @@ impl Driver {
     fn dial(&mut self, state: &mut State, link: LinkId, target: &str) {
         match resolve::dial(link, target, self.dial_time, &self.shared.mailbox) {
             None => {
-                self.dials.insert(link, Instant::now() + self.dial_time);
+                self.dials.insert(link, after(self.dial_time));
             }
             Some(result) => self.dialed(state, link, result),
         }
@@ -278,13 +279,16 @@ impl Driver {
     fn plan(&mut self) -> Option<Duration> {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.lock();
+        // Before the last look: whoever makes room after it must find the driver lying.
+        shared.mailbox.lie_down();
         self.drain(&mut state);
+        self.links.unpark_if(|link| state.node.read_budget(link) > 0);
         shared.announce_turn(&state);
         if self.links.has_work() || self.doors.has_work() {
+            shared.mailbox.rise();
             return Some(Duration::ZERO);
         }
         let deadline = state.node.next_deadline();
-        shared.mailbox.lie_down();
         drop(state);
         if !shared.mailbox.is_empty() || shared.abort.load(SeqCst) {
             shared.mailbox.rise();

@@ -49,8 +49,7 @@ pub trait Provider: Send + Sync + fmt::Debug {
     fn public_key(&self, secret: &[u8; 32]) -> [u8; 32];
 
     /// Whether a public key is written in its one reduced form: below 2^255 - 19. X25519 takes others for
-    /// the same point (RFC 7748, section 5), so that one secret would have several public keys, and one
-    /// peer several identities.
+    /// the same point (RFC 7748, section 5); one point would be several identities.
     fn is_canonical(&self, public: &[u8; 32]) -> bool {
         let [first, middle @ .., last] = public;
         *last < 0x7F || (*last == 0x7F && (*first < 0xED || middle.iter().any(|byte| *byte != 0xFF)))

@@ -59,6 +59,9 @@ impl Node {
                 None => self.close_link(link, Reason::SESSION_ERROR, ""),
             };
         };
+        if let Some(text) = self.no_room(&name, &asked) {
+            return self.close_link(link, Reason::BUSY, text);
+        }
         match self.names.judge(serving, asked.key, name, &self.config.limits) {
             Verdict::Admit(name) => self.admit(link, &asked, &name),
             Verdict::Refuse(reason, text) => self.close_link(link, reason, text),
@@ -76,6 +79,22 @@ impl Node {
                 self.storing.insert(id, Storing { name, waiting: [(link, asked)].into() });
                 self.actions.push_back(Action::Store { id, entry });
             }
+        }
+    }
+
+    /// Why there is no place for a newcomer; one that it has already is always free for it.
+    fn no_room(&self, name: &Name, asked: &Asked) -> Option<&'static str> {
+        let instance = asked.instance.as_ref().map(Instance::as_str);
+        let limits = &self.config.limits;
+        if instance.is_some() && self.router.find(name.as_str(), instance).is_ok() {
+            None
+        } else if self.router.len() + 1 >= limits.roster {
+            // The hub has a place itself.
+            Some("the network is full")
+        } else if self.router.instances(name.as_str()).count() >= limits.instances {
+            Some("this name is there too often")
+        } else {
+            None
         }
     }
 
@@ -98,14 +117,8 @@ impl Node {
         let word = self.random.words.word(6);
         let instance = asked.instance.clone().or_else(|| word.parse::<Instance>().ok());
         let address = Address::new(name, &network, instance.as_ref());
-        if self.router.find(address.name(), address.instance()).is_err() {
-            // A new place is needed; the hub has one itself.
-            if self.router.len() + 1 >= self.config.limits.roster {
-                return self.close_link(link, Reason::BUSY, "the network is full");
-            }
-            if self.router.instances(address.name()).count() >= self.config.limits.instances {
-                return self.close_link(link, Reason::BUSY, "this name is there too often");
-            }
+        if let Some(text) = self.no_room(name, asked) {
+            return self.close_link(link, Reason::BUSY, text);
         }
         let Some(entry) = self.links.get_mut(link) else { return };
         let (Some(conn), Neighbour::Newcomer) = (&mut entry.conn, &entry.neighbour) else { return };

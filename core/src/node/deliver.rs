@@ -63,6 +63,9 @@ impl Node {
         if let Some(entry) = link.and_then(|link| self.links.get_mut(link)) {
             entry.deliveries += cost;
         }
+        if link.is_none() {
+            self.own_deliveries += cost;
+        }
         self.deliveries.push_back(Delivery { event, link, sequence, cost });
     }
 
@@ -306,7 +309,7 @@ impl Node {
         let asked =
             |delivery: &Delivery| matches!(&delivery.event, Event::Request(r) if r.request == request);
         if let Some(at) = self.deliveries.iter().position(asked) {
-            if let Some(Delivery { link: Some(link), sequence, cost, .. }) = self.deliveries.remove(at) {
+            if let Some(Delivery { link, sequence, cost, .. }) = self.deliveries.remove(at) {
                 self.delivered(link, sequence, cost);
             }
         } else {

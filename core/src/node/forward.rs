@@ -1,7 +1,7 @@
 //! The hub's job: an envelope comes from a link or from this node, and goes on to whom it is for,
 //! without a look at its letter. PROTOCOL.md, section 11.
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::link::{LaneKind, Origin, Sent, envelope_cost};
@@ -9,7 +9,7 @@ use crate::node::Node;
 use crate::node::event::Stage;
 use crate::node::io::LinkId;
 use crate::node::links::Neighbour;
-use crate::wire::letter::{MAX_NOTIFICATION, NotificationHead, NotifiedEvent};
+use crate::wire::letter::{MAX_NOTIFICATION, NotificationHead, NotifiedEvent, ReasonJson};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Reason};
 
@@ -147,8 +147,26 @@ impl Node {
         }
         match self.pass_on(link, envelope, false) {
             Ok(()) => self.report_accepted(envelope),
+            Err(reason) if envelope.kind == Kind::Response => self.miss_response(link, envelope, reason),
             Err(reason) => refuse(self, reason),
         }
+    }
+
+    /// The caller waits for an answer that cannot be passed on: it is told why there will be none.
+    fn miss_response(&mut self, link: LinkId, envelope: &Envelope<'_>, reason: Reason) {
+        let failure = ReasonJson { code: reason.code(), description: String::new() };
+        let head = NotificationHead { event: NotifiedEvent::Failed, reason: Some(failure), count: None };
+        let letter = self.notification(&head);
+        let notice = Envelope {
+            kind: Kind::Notification,
+            receipts: Receipts::Failure,
+            letter: &letter,
+            origin: Origin::Local,
+            ..*envelope
+        };
+        // Without room even for that, the caller has a deadline.
+        let _ = self.pass_on(link, &notice, false);
+        self.done_with(envelope.origin);
     }
 
     /// To everybody who takes what is for its name, but the sender.
@@ -172,7 +190,8 @@ impl Node {
             .collect();
         let count = seats.len() + usize::from(source.is_some());
         // The sender knows how many to expect before the first of them can speak.
-        if envelope.kind == Kind::Request || envelope.receipts >= Receipts::Route {
+        let wanted = envelope.kind == Kind::Message && envelope.receipts >= Receipts::Route;
+        if envelope.kind == Kind::Request || wanted {
             self.report_dispatched(envelope.id, envelope.origin, u32::try_from(count).unwrap_or(u32::MAX));
         }
         let copy = Envelope {

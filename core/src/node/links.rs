@@ -335,8 +335,12 @@ impl Node {
         }
     }
 
-    /// The application has taken something that came over `link`.
-    pub(super) fn delivered(&mut self, id: LinkId, sequence: Option<u64>, cost: usize) {
+    /// The application has taken, or need not take, something that came over a link, or from this node.
+    pub(super) fn delivered(&mut self, link: Option<LinkId>, sequence: Option<u64>, cost: usize) {
+        let Some(id) = link else {
+            self.own_deliveries = self.own_deliveries.saturating_sub(cost);
+            return;
+        };
         if let Some(link) = self.links.get_mut(id) {
             link.deliveries = link.deliveries.saturating_sub(cost);
         }

@@ -94,7 +94,8 @@ pub struct Node {
     actions: VecDeque<Action>,
     /// Messages and requests that the application has not taken.
     deliveries: VecDeque<Delivery>,
-    /// 0: no; otherwise it is stopping, or has stopped.
+    /// What of them this node has sent to itself, in bytes of cost.
+    own_deliveries: usize,
     stopping: Stopping,
 
     plain: Plain,
@@ -168,6 +169,7 @@ impl Node {
             commands: BTreeMap::new(),
             actions: VecDeque::new(),
             deliveries: VecDeque::new(),
+            own_deliveries: 0,
             stopping: Stopping::No,
             plain: Plain::default(),
             scratch: Vec::new(),
@@ -212,12 +214,18 @@ impl Node {
         // Time ends before the deadlines that are computed from it would.
         self.now = self.now.max(now.min(END_OF_TIME));
         self.run_due();
+        // A command that is refused does not come to its end: what was due must not be left unsaid.
+        self.say_if_stopped();
     }
 
     /// .. and ends with this: nothing is left that is due, no link that was touched is not looked after.
     fn finish_turn(&mut self) {
         self.settle();
         self.run_due();
+        self.say_if_stopped();
+    }
+
+    fn say_if_stopped(&mut self) {
         if self.stopping == Stopping::Asked && self.links.is_empty() {
             self.stopping = Stopping::Done;
             self.event(Event::Stopped);
@@ -260,10 +268,8 @@ impl Node {
             return Some(action);
         }
         let delivery = self.deliveries.pop_front()?;
-        if let Some(link) = delivery.link {
-            self.delivered(link, delivery.sequence, delivery.cost);
-            self.settle();
-        }
+        self.delivered(delivery.link, delivery.sequence, delivery.cost);
+        self.settle();
         Some(Action::Event(delivery.event))
     }
 

@@ -2,6 +2,7 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use crate::link::{Connection, Initiator, Joined};
 use crate::node::config::{Dial, UplinkId};
@@ -15,8 +16,10 @@ use crate::wire::letter::{Method, RequestHead, parse};
 use crate::wire::{Kind, frame};
 use crate::{CloseReason, ClosedBy, Instant, Limits, Reason};
 
-/// A member whose queue is full is told again after so many of the pauses between changes.
+/// A member whose queue is full is told again after so many of the pauses between changes ..
 const RETRY: u32 = 20;
+/// .. but not sooner than this: each time costs as much as there are peers.
+const LEAST_RETRY: Duration = Duration::from_secs(1);
 
 /// The largest body of one part of an update: every neighbour takes a letter of it, with its head.
 const PART: usize = Limits::LEAST_LETTER - 512;
@@ -64,6 +67,12 @@ impl Node {
     /// When there is no such uplink.
     pub fn hang_up(&mut self, now: Instant, uplink: UplinkId) -> Result<(), SendError> {
         self.begin(now);
+        self.leave(uplink)?;
+        self.finish_turn();
+        Ok(())
+    }
+
+    pub(super) fn leave(&mut self, uplink: UplinkId) -> Result<(), SendError> {
         let entry = self.uplinks.all.get_mut(&uplink).ok_or(SendError::Unknown)?;
         entry.leaving = true;
         match entry.state {
@@ -77,7 +86,6 @@ impl Node {
                 self.finish_link(link);
             }
         }
-        self.finish_turn();
         Ok(())
     }
 
@@ -177,7 +185,7 @@ impl Node {
             None
         } else {
             let at = now + backoff(uplink.attempts, limits, &mut self.random.redial);
-            let at = at.max(now + core::time::Duration::from_micros(1));
+            let at = at.max(now + Duration::from_micros(1));
             uplink.attempts = uplink.attempts.saturating_add(1);
             uplink.state = UplinkState::Waiting(at);
             self.uplinks.agenda.add(at, id);
@@ -234,7 +242,8 @@ impl Node {
             }
         }
         if behind {
-            self.changes_due = Some(self.after(self.config.limits.roster_delay * RETRY));
+            let pause = self.config.limits.roster_delay.saturating_mul(RETRY).max(LEAST_RETRY);
+            self.changes_due = Some(self.after(pause));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who is in a network: what a hub tells, and what a peer keeps of it. PROTOCOL.md, section 12.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::mem;
@@ -202,7 +202,11 @@ impl Roster {
         };
         let known = incoming.as_ref().map_or(&self.peers, |(_, peers)| peers);
         let new = put.iter().filter(|peer| !known.contains_key(&peer.address)).count();
-        let left = gone.iter().filter(|address| known.contains_key(*address)).count();
+        // In a snapshot nobody leaves.
+        let left = match incoming {
+            Some(_) => 0,
+            None => gone.iter().filter(|a| known.contains_key(*a)).collect::<BTreeSet<_>>().len(),
+        };
         if (known.len() + new).saturating_sub(left) > most {
             return Applied::TooLarge;
         }

@@ -154,7 +154,8 @@ impl Node {
             return Err(SendError::TooMany { what: "calls", limit: limits.calls });
         }
         if recipients.len() > limits.recipients {
-            return Err(SendError::TooMany { what: "recipients", limit: limits.recipients });
+            let most = limits.recipients;
+            return Err(SendError::Invalid(alloc::format!("one call goes to {most} peers at most")));
         }
         let patience = patience.min(limits.patience);
         let Command { method, path, content_type, body } = command;
@@ -272,10 +273,10 @@ impl Node {
         self.begin(now);
         if self.stopping == Stopping::No {
             self.stopping = Stopping::Asked;
-            let waiting: Vec<UplinkId> = self.uplinks.all.keys().copied().collect();
-            for uplink in waiting {
+            let uplinks: Vec<UplinkId> = self.uplinks.all.keys().copied().collect();
+            for uplink in uplinks {
                 // Every one of them exists: it was just listed.
-                let _ = self.hang_up(now, uplink);
+                let _ = self.leave(uplink);
             }
             for link in self.links.ids() {
                 self.finish_link(link);
@@ -326,14 +327,27 @@ impl Node {
     fn check_ways(&self, all: &[Outgoing<'_>], letter: usize) -> Result<(), SendError> {
         let limits = &self.config.limits;
         let mut more: alloc::collections::BTreeMap<LinkId, usize> = alloc::collections::BTreeMap::new();
+        let hub = self.config.serving.as_ref().map(|serving| &serving.address);
+        let mut to_itself = 0;
         for outgoing in all {
             let Some(to) = outgoing.to else { continue };
-            let link = match self.way(to)? {
-                Way::Uplink(link) => link,
-                // Who is not there is reported as failed, like anybody's message to nobody.
+            let (link, from) = match self.way(to)? {
+                Way::Uplink(link) => (link, ""),
                 Way::Served => match self.router.find(to.name(), to.instance()) {
-                    Ok((seat, _)) => seat.link,
-                    Err(_) => continue,
+                    Ok((seat, _)) => (seat.link, hub.map_or("", Address::as_str)),
+                    Err(_) => {
+                        // Who is not there is reported as failed, like anybody's message to nobody. What is
+                        // for this node itself is its application's to take.
+                        if matches!(outgoing.kind, Kind::Message | Kind::Request)
+                            && hub.is_some_and(|hub| hub.name() == to.name())
+                        {
+                            to_itself += envelope_cost(2 * to.as_str().len() + letter);
+                            if self.own_deliveries + to_itself > limits.deliveries {
+                                return Err(SendError::Full);
+                            }
+                        }
+                        continue;
+                    }
                 },
             };
             let not_connected = || match network_of(to) {
@@ -347,7 +361,7 @@ impl Node {
             if letter > conn.letter_limit() {
                 return Err(SendError::TooLarge { size: letter, limit: conn.letter_limit() });
             }
-            let cost = envelope_cost(18 + 2 + to.as_str().len() + letter);
+            let cost = envelope_cost(18 + 2 + to.as_str().len() + from.len() + letter);
             let room = if outgoing.is_reply { limits.queue + limits.replies } else { limits.queue };
             let more = more.entry(link).or_default();
             if outgoing.kind != Kind::Notification && conn.queued(LaneKind::Normal) + *more + cost > room {

@@ -134,11 +134,14 @@ impl Node {
 
     fn why_served(&self, to: &Address) -> Why {
         let why = |route, rule| Why { to: to.clone(), route, rule, instance: None };
-        let own = self.config.serving.as_ref().map(|serving| serving.address.bare_str());
+        let own = self.config.serving.as_ref().is_some_and(|serving| {
+            let bare = to.instance().is_none() && serving.address.bare_str() == to.as_str();
+            bare || serving.address == *to
+        });
         if to.is_everyone() {
             return why(Route::Everyone, "the address of everybody");
         }
-        if own == Some(to.bare_str()) {
+        if own {
             return why(Route::Here, "its own address");
         }
         match self.router.find(to.name(), to.instance()) {

@@ -119,21 +119,22 @@ pub(crate) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Re
     d.deserialize_map(ObjectVisitor(PhantomData))
 }
 
-/// The same, for what need not be there.
+/// What reads an object as [`object`] does, wherever one can stand.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        object(d).map(Object)
+    }
+}
+
+/// The same, for what need not be there, or may be null.
 fn optional_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Option<T>, D::Error> {
-    object(d).map(Some)
+    Ok(Option::<Object<T>>::deserialize(d)?.map(|Object(value)| value))
 }
 
 /// The same, for each of an array.
 pub(crate) fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<Vec<T>, D::Error> {
-    struct Object<T>(T);
-
-    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-            object(d).map(Object)
-        }
-    }
-
     let list = Vec::<Object<T>>::deserialize(d)?;
     Ok(list.into_iter().map(|Object(value)| value).collect())
 }
@@ -372,6 +373,8 @@ mod tests {
                 .head::<RequestHead>()
                 .is_err()
         );
+        let null = Letter { head: b"{\"status\":\"success\",\"reason\":null}", body: b"" };
+        assert_eq!(null.head::<ResponseHead>().unwrap().reason, None);
         assert!(message(b"{\"later\":{\"a\":[1,2e999999]}}").is_ok(), "fields not known are passed over");
     }
 

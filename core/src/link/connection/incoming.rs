@@ -224,6 +224,11 @@ impl Connection {
                 self.goodbye = Goodbye::Agreeing { by: now + self.config.limits.goodbye };
                 Ok(Some(ConnectionEvent::Leaving))
             }
+            // Both wanted to leave, and the other side has agreed first.
+            SessionMessage::Finished if matches!(self.goodbye, Goodbye::Agreeing { .. }) => {
+                self.over(now, CloseReason::new(ClosedBy::Them, Reason::FINISHED, ""));
+                Ok(None)
+            }
             SessionMessage::Finished => {
                 if !self.signal(Signal::Finished) {
                     return Err(out_of_order(self.state));

@@ -274,6 +274,8 @@ impl Connection {
     pub fn finish(&mut self, now: Instant) {
         if self.signal(Signal::Finish) {
             self.goodbye = Goodbye::Asking { by: now + self.config.limits.goodbye, said: false };
+            // No acknowledgement waits for company any more: what the other side still sends may wait for it.
+            self.control.ack_now |= self.inbound.owes();
         } else if matches!(self.goodbye, Goodbye::No) {
             self.close(now, Reason::FINISHED, "");
         }
