@@ -1,6 +1,7 @@
 //! What a hub must not forget, and the thread that keeps it.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -92,7 +93,8 @@ impl Keeper {
 
 fn keep(mut store: Box<dyn Store>, jobs: &Receiver<(StoreId, Vec<u8>)>, mailbox: &Mailbox) {
     for (id, entry) in jobs {
-        let ok = store.append(&entry).is_ok();
+        // A store that panics has stored nothing, and somebody waits for the word.
+        let ok = catch_unwind(AssertUnwindSafe(|| store.append(&entry).is_ok())).unwrap_or(false);
         mailbox.post(Mail::Stored { id, ok });
     }
 }

@@ -19,7 +19,7 @@ const EVERYWHERE: &str = "Everywhere";
     name = "homing",
     version,
     about = "Secure messaging between named peers: messages with receipts, commands to one or to all.",
-    before_help = "Example:\n  homing demo                 see it all in ten seconds, on this machine\n\n  \
+    before_help = "Example:\n  homing demo                 see it all in 15 seconds, on this machine\n\n  \
                    homing hub --open           on one machine; prints an invite\n  \
                    homing join INVITE --name ada && homing listen\n  \
                    homing send ada 'hello'     on another, after joining as somebody else",
@@ -245,7 +245,7 @@ pub(crate) struct Chat {
 /// How a command comes into the network.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Connect {
-    /// How long to try to connect
+    /// How long connecting may take
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = parse_duration)]
     pub(crate) connect_timeout: Duration,
     /// How soon a silent hub is given up: after 45 s, or 3 s on a lan

@@ -1,12 +1,15 @@
 //! How the program ends: exit codes, and errors that say in one line what to do.
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use homing_core::{CloseReason, Failure, Reason, SendError};
 use homing_std::Error;
 
+use crate::args::Args;
 use crate::out::Out;
 
 /// The exit codes. `homing --help` lists them.
@@ -105,7 +108,12 @@ impl Fault {
 
     /// A command was not answered as wished: `from` says why.
     pub(crate) fn command(doing: &str, from: impl Display, failure: &Failure) -> Fault {
-        Fault::because(failure.reason, format!("cannot {doing}: {from} says: {failure}"))
+        let fault = Fault::because(failure.reason, format!("cannot {doing}: {from} says: {failure}"));
+        if fault.exit == Exit::NotDelivered {
+            // It was not there to say anything.
+            return Fault { what: format!("cannot {doing}: not delivered to {from}: {failure}"), ..fault };
+        }
+        fault
     }
 
     /// The text of the one line.
@@ -162,7 +170,7 @@ fn meaning(reason: Reason) -> (Exit, &'static str) {
             (Exit::NotDelivered, "the peer does not keep up: try again later")
         }
         Reason::LINK_LOST => (Exit::NotDelivered, "ask the peer before you send it again"),
-        Reason::TOO_LARGE => (Exit::Usage, "send it in parts"),
+        Reason::TOO_LARGE => (Exit::Usage, "Homing carries messages, not yet files"),
         Reason::WRONG_KEY | Reason::HANDSHAKE => (
             Exit::Protocol,
             "the hub has another key or network than the invite says: ask its keeper for a new one",
@@ -207,6 +215,16 @@ pub(crate) fn fault_of(doing: &str, error: &Error) -> Fault {
     }
 }
 
+/// Ends a command because the network could not be joined.
+pub(crate) fn not_joined(doing: &str, error: &Error) -> Fault {
+    let fault = fault_of(doing, error);
+    match error {
+        // Something is there and says nothing.
+        Error::Timeout(None) => Fault { advice: meaning(Reason::HANDSHAKE_TIMEOUT).1.into(), ..fault },
+        _ => fault,
+    }
+}
+
 /// The node would not take it.
 fn unsendable(doing: &str, error: &SendError) -> Fault {
     let fault = Fault::because(error.reason(), format!("cannot {doing}: {error}"));
@@ -229,13 +247,13 @@ pub(crate) fn bad_arguments(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return if asked { Exit::Done } else { Exit::Usage }.into();
     }
-    let fault = clap_fault(error);
+    let fault = clap_fault(error, std::env::args_os().skip(1));
     Out::new(std::env::args_os().any(|arg| arg == "--json")).fault(&fault);
     fault.exit.into()
 }
 
-/// What clap says, as one of our errors.
-fn clap_fault(error: &clap::Error) -> Fault {
+/// What clap says of this command line, as one of our errors.
+fn clap_fault(error: &clap::Error, line: impl Iterator<Item = OsString>) -> Fault {
     let text = error.to_string();
     let first = text.split("\n\n").next().unwrap_or_default();
     let what = one_line(first.trim_start_matches("error: "));
@@ -248,12 +266,12 @@ fn clap_fault(error: &clap::Error) -> Fault {
         }
         _ => None,
     });
-    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("homing <COMMAND>");
-    let command: Vec<&str> =
-        usage.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).collect();
-    let advice = match suggestion {
-        Some(similar) => format!("did you mean {similar}?"),
-        None => format!("see {} --help", command.join(" ")),
+    let commands = Args::command();
+    let command = line.into_iter().find_map(|word| Some(commands.find_subcommand(word)?.get_name()));
+    let advice = match (suggestion, command) {
+        (Some(similar), _) => format!("did you mean {similar}?"),
+        (None, Some(command)) => format!("see homing {command} --help"),
+        (None, None) => "see homing --help".into(),
     };
     Fault::usage(what, advice)
 }
@@ -267,7 +285,6 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Args;
     use clap::Parser;
 
     #[test]
@@ -287,12 +304,13 @@ mod tests {
             ("homing sned bob x", "unrecognized subcommand 'sned'", "did you mean send?"),
             ("homing send bob", "<TEXT>", "see homing send --help"),
             ("homing peers --jsn", "'--jsn'", "did you mean --json?"),
-            ("homing join nonsense --name ada", "an invite has the form homing://", "see homing"),
-            ("homing hub --name Ada", "'A'", "see homing"),
-            ("homing send bob x --wait long", "'long'", "see homing"),
+            ("homing join nonsense --name ada", "an invite has the form homing://", "see homing join --help"),
+            ("homing hub --name Ada", "'A'", "see homing hub --help"),
+            ("homing --home x send bob x --wait long", "'long'", "see homing send --help"),
+            ("homing help", "'help'", "see homing --help"),
         ] {
             let error = Args::try_parse_from(line.split(' ')).unwrap_err();
-            let fault = clap_fault(&error);
+            let fault = clap_fault(&error, line.split(' ').skip(1).map(OsString::from));
             assert_eq!(fault.exit, Exit::Usage);
             assert!(fault.what.contains(what) && !fault.what.contains('\n'), "{line}: {fault:?}");
             assert!(fault.advice.contains(advice), "{line}: {fault:?}");

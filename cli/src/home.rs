@@ -150,7 +150,10 @@ impl Home {
                 ));
             }
             Err(e) => {
-                let advice = "make it readable for you, or choose another --home DIR";
+                let advice = match e.kind() {
+                    io::ErrorKind::InvalidData => "join again: homing join INVITE --name YOU",
+                    _ => "make it readable for you, or choose another --home DIR",
+                };
                 return Err(Fault::usage(format!("cannot read {}: {e}", path.display()), advice));
             }
         };

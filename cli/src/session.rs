@@ -7,7 +7,7 @@ use homing_std::{Options, Peer};
 
 use crate::Context;
 use crate::args::{Connect, Pace};
-use crate::exit::{End, Fault, fault_of};
+use crate::exit::{End, Fault, fault_of, not_joined};
 use crate::home::Profile;
 
 /// How long a goodbye may take.
@@ -116,7 +116,7 @@ impl Session {
         let (network, target) = (dial.network.clone(), dial.target.clone());
         let joined = running.peer.connect(dial, connect.connect_timeout);
         context.interrupt.check()?;
-        let joined = joined.map_err(|e| fault_of(&format!("join {network} at {target}"), &e))?;
+        let joined = joined.map_err(|e| not_joined(&format!("join {network} at {target}"), &e))?;
         Ok(Session { running, address: joined.address, network, hub: joined.hub })
     }
 

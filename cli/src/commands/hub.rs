@@ -1,5 +1,6 @@
 //! `homing hub`: be the hub of a network.
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use homing_core::{Address, CloseReason, DEFAULT_PORT, Event, Invite, PeerId, Reason, Serving};
@@ -20,7 +21,11 @@ pub(crate) fn run(context: &Context, args: &Hub) -> Result<(), End> {
     let address = Address::new(&args.name, &args.network, None);
     let path = context.home.journal_path();
     let journal = Journal::open(&path).map_err(|e| {
-        let advice = "restore it from a backup, or choose another --home DIR";
+        let advice = match e.kind() {
+            ErrorKind::WouldBlock => "one hub at a time: stop that one, or choose another --home DIR",
+            ErrorKind::InvalidData => "restore it from a backup, or choose another --home DIR",
+            _ => "make it usable for you, or choose another --home DIR",
+        };
         Fault::usage(format!("cannot use the journal {}: {e}", path.display()), advice)
     })?;
     let mut options = Options::new(key);

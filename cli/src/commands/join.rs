@@ -4,7 +4,7 @@ use homing_core::{Dial, Reason};
 
 use crate::Context;
 use crate::args::Join;
-use crate::exit::{End, fault_of};
+use crate::exit::{End, not_joined};
 use crate::home::Profile;
 use crate::json::Line;
 use crate::out::Look;
@@ -21,7 +21,7 @@ pub(crate) fn run(context: &Context, args: &Join) -> Result<(), End> {
     context.interrupt.check()?;
     let (network, target) = (&profile.invite.network, &profile.invite.target);
     let joined = joined.map_err(|e| {
-        let mut fault = fault_of(&format!("join {network} at {target} as {}", args.name), &e);
+        let mut fault = not_joined(&format!("join {network} at {target} as {}", args.name), &e);
         if fault.reason == Some(Reason::NOT_ADMITTED) {
             fault.advice = format!("ask the hub's keeper to start it with --allow {id}");
         }

@@ -29,11 +29,13 @@ pub(crate) fn run(context: &Context, args: &Send) -> Result<(), End> {
         session.peer().track(&to, message).map_err(|e| fault_of(&format!("send to {to}"), &e))?;
     let id = tracking.id().to_string();
     context.out.line(&Line::Sent { id: id.clone(), to: to.to_string(), bytes: size })?;
+    let mut received = false;
     let mut progress = Progress::new(args.wait, to.is_everyone());
     while let Some(left) = args.timeout.checked_sub(began.elapsed()) {
         let Some((from, stage)) = tracking.next_timeout(left) else { break };
         let line = Line::receipt(&id, from.as_ref(), &stage, millis(began.elapsed()));
         context.out.data(&line, describe(context, from.as_ref(), &stage, began))?;
+        received |= stage == Stage::Received;
         match progress.take(&stage) {
             Some(Ok(())) => return Ok(()),
             Some(Err(failure)) => return Err(Fault::not_delivered(&to, &failure).into()),
@@ -41,7 +43,12 @@ pub(crate) fn run(context: &Context, args: &Send) -> Result<(), End> {
         }
     }
     context.interrupt.check()?;
-    let what = format!("no receipt from {to} within {}: it may or may not have arrived", human(args.timeout));
+    let within = human(args.timeout);
+    if received && !to.is_everyone() {
+        let what = format!("{to} has received it, but not consumed it within {within}");
+        return Err(Fault::new(Exit::Timeout, what, "give it more --timeout, or --wait received").into());
+    }
+    let what = format!("no receipt from {to} within {within}: it may or may not have arrived");
     Err(Fault::new(Exit::Timeout, what, "give it more --timeout, or --wait for less").into())
 }
 

@@ -85,7 +85,7 @@ pub(crate) struct Lanes {
     queued: usize,
     /// What the replies cost.
     replies: usize,
-    /// Since when nothing has gone although something waits.
+    /// Since when nothing that the window counts has gone, although something waits.
     still_since: Option<Instant>,
     /// Whether that has been so for too long: nobody else must wait for this link any more.
     stalled: bool,
@@ -122,7 +122,10 @@ impl Lanes {
         expires: Instant,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        self.still_since.get_or_insert(now);
+        // Receipts hold nobody's place in a window: whether they go says nothing.
+        if lane != LaneKind::Replies {
+            self.still_since.get_or_insert(now);
+        }
         let at = lane as usize;
         let target = &mut self.lanes[at];
         let start = target.bytes.len();
@@ -138,16 +141,23 @@ impl Lanes {
 
     /// Whether anything may go now.
     pub(crate) fn is_ready(&self, window: &Outbound) -> bool {
-        self.lanes.iter().any(|lane| {
-            lane.entries.front().is_some_and(|entry| !entry.is_counted() || window.allows(entry.cost()))
-        })
+        let front = |at: usize| self.lanes[at].entries.front();
+        let counted = self.first_counted().and_then(front);
+        front(LaneKind::Replies as usize).is_some()
+            || counted.is_some_and(|entry| window.allows(entry.cost()))
+    }
+
+    /// The lane whose turn it is among those that the window counts: while something urgent does not
+    /// fit, nothing smaller overtakes it and eats the room that becomes free.
+    fn first_counted(&self) -> Option<usize> {
+        (LaneKind::Urgent as usize..LANES).find(|at| !self.lanes[*at].entries.is_empty())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.lanes.iter().all(|lane| lane.entries.is_empty())
     }
 
-    /// Takes as much off the first lane that may send as fits in `room` bytes and the window.
+    /// Takes as much off the lane whose turn it is as fits in `room` bytes and the window.
     /// Each that goes is counted in the window and told to `went`.
     pub(crate) fn take(
         &mut self,
@@ -156,8 +166,9 @@ impl Lanes {
         window: &mut Outbound,
         went: &mut Vec<Sent>,
     ) -> Option<Frontier> {
-        let order: [usize; LANES] = if self.replied { [1, 2, 3, 0] } else { [0, 1, 2, 3] };
-        for at in order {
+        let (replies, counted) = (Some(LaneKind::Replies as usize), self.first_counted());
+        let order = if self.replied { [counted, replies] } else { [replies, counted] };
+        for at in order.into_iter().flatten() {
             let start = self.lanes[at].start;
             let mut end = start;
             while let Some(entry) = self.lanes[at].entries.front() {
@@ -175,18 +186,20 @@ impl Lanes {
                 went.push(entry.sent);
             }
             if end > start {
-                self.moved(now);
                 self.replied = at == LaneKind::Replies as usize;
+                if !self.replied {
+                    self.moved(now);
+                }
                 return Some(Frontier { lane: at, bytes: start..end });
             }
         }
         None
     }
 
-    /// Something has gone.
+    /// Something that the window counts has gone.
     fn moved(&mut self, now: Instant) {
         self.stalled = false;
-        self.still_since = if self.is_empty() { None } else { Some(now) };
+        self.still_since = self.first_counted().map(|_| now);
     }
 
     /// Whether nobody should wait for what is queued here.
@@ -235,7 +248,7 @@ impl Lanes {
             }
             self.lanes[at].compact();
         }
-        if self.is_empty() {
+        if self.first_counted().is_none() {
             self.moved(now);
         }
     }

@@ -29,6 +29,11 @@ impl<K: Ord + Copy> Agenda<K> {
         self.entries.first().map(|entry| entry.0)
     }
 
+    /// The first, whenever it is due.
+    pub(crate) fn first(&self) -> Option<(Instant, K)> {
+        self.entries.first().copied()
+    }
+
     /// Takes off the first that is due.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<K> {
         if self.next()? > now {

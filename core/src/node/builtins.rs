@@ -109,8 +109,3 @@ impl Node {
 fn fail(reason: Reason, text: &str) -> Failure {
     Failure { reason, text: text.to_string() }
 }
-
-/// An address that nobody has: a network's name cannot be given it.
-pub(super) fn nobody() -> Address {
-    Address::nobody()
-}

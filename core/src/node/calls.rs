@@ -81,12 +81,13 @@ impl CallTable {
 
     /// An answer to `request` from `from`, or word from a hub that there will be none. When it counts
     /// (from whom was asked, and for the first time): the call that it belongs to, and whose answer
-    /// it is, or would have been.
+    /// it is, or would have been. `most`: how many can be in a network.
     pub(crate) fn answer(
         &mut self,
         request: MessageId,
         from: &Address,
         from_hub: bool,
+        most: usize,
     ) -> Option<(CallId, Address)> {
         let (id, to) = self.requests.get(&request)?;
         let id = *id;
@@ -101,7 +102,7 @@ impl CallTable {
         let call = self.calls.get_mut(&id)?;
         match &mut call.from_all {
             Some(answered) => {
-                if !answered.insert(from.clone()) {
+                if answered.len() >= most || !answered.insert(from.clone()) {
                     return None;
                 }
             }
@@ -170,6 +171,9 @@ impl CallTable {
 
     pub(crate) fn memory(&self) -> usize {
         tree_memory::<(CallId, Call)>(self.calls.len())
+            + tree_memory::<Address>(
+                self.calls.values().filter_map(|c| c.from_all.as_ref()).map(BTreeSet::len).sum(),
+            )
             + tree_memory::<(MessageId, (CallId, Address))>(self.requests.len())
             + self.agenda.memory()
     }
@@ -193,11 +197,11 @@ mod tests {
         let call = CallId(id(1));
         let to = [(id(1), address("a@n")), (id(2), address("b@n"))];
         calls.begin(call, Instant::from_micros(5), to.into_iter());
-        assert_eq!(calls.answer(id(1), &address("b@n/x"), false), None, "not who was asked");
-        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some((call, address("a@n/x"))));
-        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), None, "twice");
+        assert_eq!(calls.answer(id(1), &address("b@n/x"), false, 9), None, "not who was asked");
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false, 9), Some((call, address("a@n/x"))));
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false, 9), None, "twice");
         assert_eq!(calls.end_if_complete(call), None);
-        assert_eq!(calls.answer(id(2), &address("hub@n"), true), Some((call, address("b@n"))));
+        assert_eq!(calls.answer(id(2), &address("hub@n"), true, 9), Some((call, address("b@n"))));
         let ended = calls.end_if_complete(call).unwrap();
         assert_eq!((ended.outcome, ended.answered, ended.asked), (CallOutcome::Complete, 2, 2));
         assert_eq!((calls.len(), calls.requests.len(), calls.next_deadline()), (0, 0, None));
@@ -208,13 +212,13 @@ mod tests {
         let mut calls = CallTable::default();
         let call = CallId(id(1));
         calls.begin_for_all(call, Instant::from_micros(5), address("*@n"));
-        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), Some((call, address("a@n/x"))));
-        assert_eq!(calls.answer(id(1), &address("a@n/x"), false), None);
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false, 9), Some((call, address("a@n/x"))));
+        assert_eq!(calls.answer(id(1), &address("a@n/x"), false, 9), None);
         assert_eq!(calls.end_if_complete(call), None);
         assert_eq!(calls.asked(id(1), &address("hub@m"), 1), None);
         assert_eq!(calls.asked(id(1), &address("hub@n"), 2), Some(call));
         assert_eq!(calls.end_if_complete(call), None);
-        assert_eq!(calls.answer(id(1), &address("a@n/y"), false), Some((call, address("a@n/y"))));
+        assert_eq!(calls.answer(id(1), &address("a@n/y"), false, 9), Some((call, address("a@n/y"))));
         assert_eq!(calls.end_if_complete(call).map(|e| e.answered), Some(2));
         assert_eq!(calls.requests.len(), 0);
     }

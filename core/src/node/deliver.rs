@@ -12,7 +12,7 @@ use crate::node::links::Neighbour;
 use crate::node::receipts::News;
 use crate::node::requests::Caller;
 use crate::node::submit::{Outgoing, read_letter};
-use crate::node::{Delivery, Event, Node, RequestId, Response, builtins, roster};
+use crate::node::{Delivery, Event, Node, RequestId, Response, roster};
 use crate::wire::letter::{
     MessageHead, Method, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status,
 };
@@ -103,7 +103,7 @@ impl Node {
         };
         let served = || self.config.serving.as_ref().map(|serving| serving.address.clone());
         // One of the two is there: an envelope comes from a hub, or to one.
-        on_link.or_else(served).or_else(|| envelope.from.parse().ok()).unwrap_or_else(builtins::nobody)
+        on_link.or_else(served).or_else(|| envelope.from.parse().ok()).unwrap_or_else(Address::nobody)
     }
 
     fn deliver_request(&mut self, envelope: &Envelope<'_>, from: &Address) -> Result<(), Failure> {
@@ -217,7 +217,7 @@ impl Node {
         from_hub: bool,
         response: Result<Response, Failure>,
     ) {
-        if let Some((call, from)) = self.calls.answer(id, from, from_hub) {
+        if let Some((call, from)) = self.calls.answer(id, from, from_hub, self.config.limits.roster) {
             if !self.calls.has(id) {
                 self.receipts.settle(id);
             }
@@ -269,7 +269,7 @@ impl Node {
 
     /// News of an envelope of ours.
     pub(super) fn news(&mut self, id: MessageId, from: Option<&Address>, by_hub: bool, stage: Stage) {
-        let me = builtins::nobody();
+        let me = Address::nobody();
         let who = from.unwrap_or(&me);
         if self.calls.has(id) {
             match stage {
@@ -286,16 +286,12 @@ impl Node {
             return;
         }
         let is_ours = self.random.ids.is_ours(id);
-        if self.receipts.news(id, is_ours, who, by_hub, &stage) != News::Ignored {
+        if self.receipts.news(id, self.config.limits.roster, is_ours, who, by_hub, &stage) != News::Ignored {
             self.event(Event::Receipt { id, from: from.cloned(), stage });
         }
     }
 
     // ---- what was not answered in time
-
-    pub(super) fn call_timed_out(&mut self, ended: Ended) {
-        self.call_ended(ended);
-    }
 
     pub(super) fn request_timed_out(&mut self, request: RequestId, caller: &Caller) {
         let outgoing = Outgoing::to(Kind::Response, caller.id, &caller.from);

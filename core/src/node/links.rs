@@ -10,7 +10,7 @@ use crate::node::agenda::{Agenda, tree_memory};
 use crate::node::io::{Action, LinkId};
 use crate::node::{Event, Node, UplinkId, with_buffer};
 use crate::wire::{Kind, Receipts};
-use crate::{Address, CloseReason, Deadline, Instant, Reason, Timer};
+use crate::{Address, CloseReason, Deadline, Instant, Reason};
 
 /// One link.
 pub(super) struct Link {
@@ -19,8 +19,8 @@ pub(super) struct Link {
     pub(super) neighbour: Neighbour,
     /// Whether [`Action::Write`] was said and the driver has not found everything written since.
     writing: bool,
-    /// The time under which it stands in the agenda.
-    armed: Option<Instant>,
+    /// Under which time it stands in the agenda, and why.
+    armed: Option<Deadline>,
     /// What of it the application has not taken.
     pub(super) deliveries: usize,
 }
@@ -87,8 +87,8 @@ impl Links {
 
     pub(super) fn remove(&mut self, id: LinkId) -> Option<Link> {
         let link = self.all.remove(&id)?;
-        if let Some(at) = link.armed {
-            self.agenda.remove(at, id);
+        if let Some(armed) = link.armed {
+            self.agenda.remove(armed.at, id);
         }
         Some(link)
     }
@@ -98,9 +98,9 @@ impl Links {
     fn arm(&mut self, id: LinkId, most: usize) {
         let Some(link) = self.all.get_mut(&id) else { return };
         let Some(deadline) = link.deadline(most) else { return };
-        if link.armed.is_none_or(|armed| deadline.at < armed) {
-            if let Some(armed) = link.armed.replace(deadline.at) {
-                self.agenda.remove(armed, id);
+        if link.armed.is_none_or(|armed| deadline.at < armed.at) {
+            if let Some(armed) = link.armed.replace(deadline) {
+                self.agenda.remove(armed.at, id);
             }
             self.agenda.add(deadline.at, id);
         }
@@ -115,8 +115,8 @@ impl Links {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Deadline> {
-        // Which timer it is matters to nobody but a reader of logs; most of them are heartbeats.
-        self.agenda.next().map(|at| Deadline { at, timer: Timer::Heartbeat })
+        let (at, id) = self.agenda.first()?;
+        self.all.get(&id)?.armed.map(|armed| Deadline { at, ..armed })
     }
 
     pub(super) fn memory(&self) -> usize {

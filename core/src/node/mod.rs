@@ -240,7 +240,7 @@ impl Node {
                 self.link_due(link);
             }
             while let Some(ended) = self.calls.pop_due(now) {
-                self.call_timed_out(ended);
+                self.call_ended(ended);
             }
             while let Some((request, caller)) = self.requests.pop_due(now) {
                 self.request_timed_out(request, &caller);

@@ -97,10 +97,11 @@ impl ReceiptTable {
     }
 
     /// News of `id` from `from`, or from a hub, which speaks for everybody. `is_ours`: the id is one
-    /// that this node has given.
+    /// that this node has given. `most`: how many can be in a network.
     pub(crate) fn news(
         &mut self,
         id: MessageId,
+        most: usize,
         is_ours: bool,
         from: &Address,
         from_hub: bool,
@@ -127,6 +128,9 @@ impl ReceiptTable {
             return News::Ignored;
         }
         let of_one = everyone && rank(stage) > 2;
+        if of_one && awaited.ranks.len() >= most && !awaited.ranks.contains_key(from) {
+            return News::Ignored;
+        }
         let before = if of_one { awaited.ranks.entry(from.clone()).or_default() } else { &mut awaited.rank };
         // Whoever has said its last word, or this one before, is not heard again.
         if *before >= rank(stage) || *before >= last_rank(awaited.wanted) && of_one {
@@ -185,7 +189,9 @@ impl ReceiptTable {
     }
 
     pub(crate) fn memory(&self) -> usize {
+        let ranks: usize = self.awaited.values().map(|awaited| awaited.ranks.len()).sum();
         tree_memory::<(MessageId, Awaited)>(self.awaited.len())
+            + tree_memory::<(Address, u8)>(ranks)
             + self.agenda.memory()
             + tree_memory::<MessageId>(self.settled.len())
             + self.settled_order.capacity() * size_of::<MessageId>()
@@ -210,12 +216,12 @@ mod tests {
         let (hub, bob, eve): (Address, Address, Address) =
             ("h@n".parse().unwrap(), "b@n/x".parse().unwrap(), "e@n/x".parse().unwrap());
         let mut t = table("b@n", Receipts::Received);
-        assert_eq!(t.news(ID, true, &hub, true, &Stage::Accepted), News::Told);
-        assert_eq!(t.news(ID, true, &eve, false, &Stage::Received), News::Ignored);
-        assert_eq!(t.news(ID, true, &bob, false, &Stage::Accepted), News::Ignored);
-        assert_eq!(t.news(ID, true, &hub, true, &Stage::Dispatched { count: 1 }), News::Told);
-        assert_eq!(t.news(ID, true, &bob, false, &Stage::Received), News::Last);
-        assert_eq!(t.news(ID, true, &bob, false, &Stage::Received), News::Ignored);
+        assert_eq!(t.news(ID, 9, true, &hub, true, &Stage::Accepted), News::Told);
+        assert_eq!(t.news(ID, 9, true, &eve, false, &Stage::Received), News::Ignored);
+        assert_eq!(t.news(ID, 9, true, &bob, false, &Stage::Accepted), News::Ignored);
+        assert_eq!(t.news(ID, 9, true, &hub, true, &Stage::Dispatched { count: 1 }), News::Told);
+        assert_eq!(t.news(ID, 9, true, &bob, false, &Stage::Received), News::Last);
+        assert_eq!(t.news(ID, 9, true, &bob, false, &Stage::Received), News::Ignored);
         assert_eq!((t.len(), t.next_deadline()), (0, None));
     }
 
@@ -224,14 +230,14 @@ mod tests {
         let hub: Address = "h@n".parse().unwrap();
         let bob: Address = "b@n/x".parse().unwrap();
         let mut t = table("*@n", Receipts::Consumed);
-        assert_eq!(t.news(ID, true, &hub, true, &Stage::Dispatched { count: 2 }), News::Told);
-        assert_eq!(t.news(ID, true, &bob, false, &Stage::Received), News::Told);
-        assert_eq!(t.news(ID, true, &bob, false, &Stage::Consumed), News::Told);
-        assert_eq!(t.news(ID, true, &bob, false, &Stage::Consumed), News::Ignored, "twice");
+        assert_eq!(t.news(ID, 9, true, &hub, true, &Stage::Dispatched { count: 2 }), News::Told);
+        assert_eq!(t.news(ID, 9, true, &bob, false, &Stage::Received), News::Told);
+        assert_eq!(t.news(ID, 9, true, &bob, false, &Stage::Consumed), News::Told);
+        assert_eq!(t.news(ID, 9, true, &bob, false, &Stage::Consumed), News::Ignored, "twice");
         let eve: Address = "e@n/x".parse().unwrap();
-        assert_eq!(t.news(ID, true, &eve, true, &Stage::Failed(Reason::QUEUE_FULL.into())), News::Last);
+        assert_eq!(t.news(ID, 9, true, &eve, true, &Stage::Failed(Reason::QUEUE_FULL.into())), News::Last);
         let mut t = table("*@n", Receipts::Received);
-        assert_eq!(t.news(ID, true, &hub, true, &Stage::Dispatched { count: 0 }), News::Last);
+        assert_eq!(t.news(ID, 9, true, &hub, true, &Stage::Dispatched { count: 0 }), News::Last);
     }
 
     #[test]
@@ -242,10 +248,10 @@ mod tests {
         assert_eq!(t.pop_due(Instant::from_micros(10)), None);
         let hub: Address = "h@n".parse().unwrap();
         let lost = Stage::Failed(Reason::LINK_LOST.into());
-        assert_eq!(t.news(ID, true, &hub, true, &lost), News::Ignored, "the last word was told");
+        assert_eq!(t.news(ID, 9, true, &hub, true, &lost), News::Ignored, "the last word was told");
         let other = MessageId([2; 16]);
-        assert_eq!(t.news(other, false, &hub, true, &lost), News::Ignored, "never sent");
-        assert_eq!(t.news(other, true, &hub, true, &lost), News::Last, "nothing was awaited of it");
-        assert_eq!(t.news(other, true, &hub, true, &lost), News::Ignored, "once");
+        assert_eq!(t.news(other, 9, false, &hub, true, &lost), News::Ignored, "never sent");
+        assert_eq!(t.news(other, 9, true, &hub, true, &lost), News::Last, "nothing was awaited of it");
+        assert_eq!(t.news(other, 9, true, &hub, true, &lost), News::Ignored, "once");
     }
 }

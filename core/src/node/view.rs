@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use crate::node::Node;
 use crate::node::admission::network_of;
@@ -23,6 +24,8 @@ pub struct NetworkInfo {
     pub hub: Address,
     /// Whether the node serves it.
     pub serving: bool,
+    /// The round trip to the hub, as the last ping measured it.
+    pub rtt: Option<Duration>,
 }
 
 /// Where an address leads from a node.
@@ -82,12 +85,19 @@ impl Node {
     pub fn networks(&self) -> Vec<NetworkInfo> {
         let served = self.config.serving.as_ref().and_then(|serving| {
             let address = serving.address.clone();
-            Some(NetworkInfo { network: network_of(&address)?, hub: address.clone(), address, serving: true })
+            Some(NetworkInfo {
+                network: network_of(&address)?,
+                hub: address.clone(),
+                address,
+                serving: true,
+                rtt: None,
+            })
         });
         let joined = self.uplinks.members().filter_map(|(_, member)| {
             let address = member.address.clone();
             let network = network_of(&address)?;
-            Some(NetworkInfo { network, address, hub: member.hub.clone(), serving: false })
+            let rtt = self.links.get(member.link).and_then(|link| link.conn.as_ref()?.rtt());
+            Some(NetworkInfo { network, address, hub: member.hub.clone(), serving: false, rtt })
         });
         served.into_iter().chain(joined).collect()
     }
