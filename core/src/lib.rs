@@ -127,6 +127,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod address;
+mod config;
 pub mod crypto;
 mod invite;
 mod key;
@@ -139,13 +140,15 @@ mod time;
 pub mod wire;
 
 pub use address::{Address, AddressError, Instance, Name, Network, Pattern};
+pub use config::{Config, Serving};
 pub use invite::{DEFAULT_PORT, Invite, InviteError};
 pub use key::{KeyError, PeerId, Seed, StaticKey};
 pub use limits::{Heartbeat, Limits};
+pub use link::LinkId;
 pub use node::{
-    Action, CallId, CallOutcome, Command, Config, Dial, EntryError, Event, Input, LinkId, Message,
-    NetworkInfo, Node, PeerInfo, Received, Request, RequestId, Response, Route, SendError, Serving, Stage,
-    StoreId, UplinkId, Why, normal_path,
+    Action, CallId, CallOutcome, Command, Dial, EntryError, Event, Input, Message, NetworkInfo, Node,
+    PeerInfo, Received, Request, RequestId, Response, Route, SendError, Stage, StoreId, UplinkId, Why,
+    normal_path,
 };
 pub use noise::Suite;
 pub use reason::{CloseReason, ClosedBy, Failure, Reason};

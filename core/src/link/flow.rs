@@ -3,7 +3,7 @@
 
 use alloc::collections::VecDeque;
 
-use crate::node::LinkId;
+use crate::link::id::LinkId;
 use crate::wire::{Kind, MessageId, Receipts};
 
 /// What an envelope costs its sender's window besides its bytes: empty ones are not free.

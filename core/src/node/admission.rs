@@ -2,8 +2,9 @@
 
 use alloc::string::ToString;
 
+use crate::link::LinkId;
 use crate::link::{Asked, Connection, Responder};
-use crate::node::io::{Action, LinkId, StoreId};
+use crate::node::io::{Action, StoreId};
 use crate::node::links::Neighbour;
 use crate::node::names::{Names, Verdict};
 use crate::node::router::Seat;

@@ -3,11 +3,11 @@
 use alloc::string::ToString;
 use core::time::Duration;
 
+use crate::link::LinkId;
 use crate::link::{Origin, envelope_cost};
 use crate::node::calls::Ended;
 use crate::node::event::{Received, Request, Stage};
 use crate::node::forward::Envelope;
-use crate::node::io::LinkId;
 use crate::node::links::Neighbour;
 use crate::node::receipts::News;
 use crate::node::requests::Caller;

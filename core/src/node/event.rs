@@ -5,8 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::node::config::UplinkId;
-use crate::node::io::LinkId;
+use crate::link::LinkId;
+use crate::node::dial::UplinkId;
 use crate::node::message::{CallId, RequestId, Response};
 use crate::wire::letter::Method;
 use crate::wire::{MessageId, Receipts};

@@ -4,10 +4,10 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use crate::link::LinkId;
 use crate::link::{LaneKind, Origin, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::event::Stage;
-use crate::node::io::LinkId;
 use crate::node::links::Neighbour;
 use crate::wire::letter::{MAX_NOTIFICATION, NotificationHead, NotifiedEvent, ReasonJson};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};

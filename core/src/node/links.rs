@@ -5,9 +5,10 @@ use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use crate::link::LinkId;
 use crate::link::{Connection, ConnectionEvent, Origin, Plain, Sent, Step};
 use crate::node::agenda::{Agenda, tree_memory};
-use crate::node::io::{Action, LinkId};
+use crate::node::io::Action;
 use crate::node::{Event, Node, UplinkId, with_buffer};
 use crate::wire::{Kind, Receipts};
 use crate::{Address, CloseReason, Deadline, Instant, Reason};

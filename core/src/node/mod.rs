@@ -7,12 +7,13 @@ mod admission;
 mod agenda;
 mod builtins;
 mod calls;
-mod config;
 mod deliver;
+mod dial;
 mod event;
 mod forward;
 mod ids;
 mod io;
+mod joining;
 mod journal;
 mod links;
 mod message;
@@ -35,9 +36,9 @@ use core::mem;
 use core::time::Duration;
 
 use crate::key::{Purpose, Stream};
-use crate::link::{Plain, Sent};
+use crate::link::{LinkId, Plain, Sent};
 use crate::wire::MessageId;
-use crate::{Deadline, Instant, PeerId, Seed, StaticKey, Timer};
+use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
 use calls::CallTable;
 use ids::Ids;
@@ -49,9 +50,9 @@ use roster::Changes;
 use router::Router;
 use uplinks::Uplinks;
 
-pub use config::{Config, Dial, Serving, UplinkId};
+pub use dial::{Dial, UplinkId};
 pub use event::{CallOutcome, Event, PeerInfo, Received, Request, Stage};
-pub use io::{Action, Input, LinkId, StoreId};
+pub use io::{Action, Input, StoreId};
 pub use journal::EntryError;
 pub use message::{CallId, Command, Message, RequestId, Response, SendError, normal_path};
 pub use view::{NetworkInfo, Route, Why};

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 
-use crate::node::config::Serving;
+use crate::Serving;
 use crate::node::io::StoreId;
 use crate::node::journal::Entry;
 use crate::{Limits, Name, PeerId, Reason};

@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::node::io::LinkId;
+use crate::link::LinkId;
 use crate::{Address, PeerId, Reason};
 
 /// One admitted peer: a place at the hub's table.

@@ -6,12 +6,12 @@ use core::time::Duration;
 
 use serde::Serialize;
 
+use crate::link::LinkId;
 use crate::link::{LaneKind, Origin, Sent, envelope_cost};
 use crate::node::admission::network_of;
-use crate::node::config::UplinkId;
+use crate::node::dial::UplinkId;
 use crate::node::event::{CallOutcome, Received};
 use crate::node::forward::Envelope;
-use crate::node::io::LinkId;
 use crate::node::links::Neighbour;
 use crate::node::uplinks::UplinkState;
 use crate::node::{CallId, Command, Message, Node, RequestId, Response, SendError, Stopping};

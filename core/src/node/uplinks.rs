@@ -4,9 +4,9 @@ use alloc::collections::BTreeMap;
 use core::time::Duration;
 
 use crate::key::Stream;
+use crate::link::LinkId;
 use crate::node::agenda::{Agenda, tree_memory};
-use crate::node::config::{Dial, UplinkId};
-use crate::node::io::LinkId;
+use crate::node::dial::{Dial, UplinkId};
 use crate::node::roster::Roster;
 use crate::{Address, Instance, Instant, Limits, PeerId};
 

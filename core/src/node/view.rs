@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use crate::link::LinkId;
 use crate::node::Node;
 use crate::node::admission::network_of;
 use crate::node::event::PeerInfo;
-use crate::node::io::LinkId;
 use crate::node::router::Rule;
 use crate::node::submit::Way;
 use crate::{Address, AddressError, Network, Reason};
