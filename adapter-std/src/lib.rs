@@ -54,6 +54,7 @@ mod error;
 mod handlers;
 mod inbox;
 mod journal;
+mod key_file;
 mod listener;
 mod mailbox;
 mod memory;
@@ -74,6 +75,7 @@ pub use homing_core::{
     SendError, Serving, Stage, StaticKey, UplinkId, Why, normal_path,
 };
 pub use journal::Journal;
+pub use key_file::{create_key, key_file, load_key};
 pub use options::Options;
 pub use peer::Peer;
 pub use store::{Forget, Store};

@@ -47,7 +47,12 @@ pub(crate) fn dial(
 /// Tries each address of `target` in turn. Those that are left share the time that is left, so that
 /// one dead address does not use it up.
 fn connect(target: &str, patience: Duration) -> io::Result<Stream> {
-    let addresses: Vec<_> = target.to_socket_addrs()?.collect();
+    let addresses: Vec<_> = match target.to_socket_addrs() {
+        Ok(addresses) => addresses.collect(),
+        Err(e) => {
+            return Err(io::Error::new(ErrorKind::NotFound, format!("no address found for {target}: {e}")));
+        }
+    };
     let until = after(patience);
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);

@@ -4,7 +4,6 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use data_encoding::HEXLOWER_PERMISSIVE;
 use homing_core::{Invite, Name, StaticKey};
 use serde::{Deserialize, Serialize};
 
@@ -86,30 +85,24 @@ impl Home {
     /// The key, if there is one.
     pub(crate) fn key(&self) -> Result<Option<StaticKey>, Fault> {
         let path = self.key_path();
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => {
-                let advice = "make it readable for you alone (chmod 600), or choose another --home DIR";
-                return Err(Fault::usage(
-                    format!("cannot read the key file {}: {e}", path.display()),
-                    advice,
-                ));
-            }
-        };
-        check_private(&file, &path)?;
-        let text = read(file).map_err(|e| {
-            Fault::usage(
-                format!("cannot read the key file {}: {e}", path.display()),
-                "choose another --home DIR",
-            )
-        })?;
-        let bytes = HEXLOWER_PERMISSIVE.decode(text.trim().as_bytes()).ok();
-        match bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
-            Some(bytes) => Ok(Some(StaticKey::from_bytes(bytes))),
-            None => Err(Fault::usage(
-                format!("the key file {} holds no key (64 hexadecimal digits)", path.display()),
+        let shown = path.display();
+        match homing_std::load_key(&path) {
+            Ok(key) => Ok(Some(key)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(Fault::usage(
+                format!("the key file {shown} holds no key (64 hexadecimal digits)"),
                 "restore it from a backup, or move it away and run homing keygen",
+            )),
+            // An error of the system's has a number; the other is that others can use the file.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied && e.raw_os_error().is_none() => {
+                Err(Fault::usage(
+                    format!("others can use the key file {shown}"),
+                    format!("chmod 600 {shown}; if somebody may have read it, make a new one"),
+                ))
+            }
+            Err(e) => Err(Fault::usage(
+                format!("cannot read the key file {shown}: {e}"),
+                "make it readable for you alone (chmod 600), or choose another --home DIR",
             )),
         }
     }
@@ -125,17 +118,14 @@ impl Home {
     /// Draws a key and keeps it. An existing one is never overwritten.
     pub(crate) fn new_key(&self) -> Result<StaticKey, Fault> {
         self.create()?;
-        let key = random_key()?;
         let path = self.key_path();
-        let text = format!("{}\n", HEXLOWER_PERMISSIVE.encode(key.expose()));
-        create_private(&path, text.as_bytes()).map_err(|e| match e.kind() {
+        homing_std::create_key(&path).map_err(|e| match e.kind() {
             io::ErrorKind::AlreadyExists => Fault::usage(
                 format!("there is a key already in {}", path.display()),
                 "keep it: it is who you are; or choose another --home DIR",
             ),
             _ => Fault::usage(format!("cannot write {}: {e}", path.display()), "choose another --home DIR"),
-        })?;
-        Ok(key)
+        })
     }
 
     /// What was joined.
@@ -245,23 +235,6 @@ fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Makes durable which files a directory holds, where that can be asked for.
 fn sync_dir(dir: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
-}
-
-/// Refuses a key file that others can read: then it is not only ours.
-fn check_private(file: &File, path: &Path) -> Result<(), Fault> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let mode = file.metadata().map(|data| data.mode() & 0o7777).unwrap_or(0o7777);
-        if mode & 0o077 != 0 {
-            return Err(Fault::usage(
-                format!("others can use the key file {} (its mode is {mode:03o})", path.display()),
-                format!("chmod 600 {}; if somebody may have read it, make a new one", path.display()),
-            ));
-        }
-    }
-    let _ = (file, path);
-    Ok(())
 }
 
 #[cfg(test)]

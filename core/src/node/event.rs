@@ -66,7 +66,8 @@ pub enum Event {
         /// Why it ended.
         why: CloseReason,
     },
-    /// A message arrived.
+    /// A message arrived. Who sends with [`Receipts::Consumed`] waits to hear that it was dealt with:
+    /// say so with [`Node::consume`](crate::Node::consume).
     Message(Received),
     /// Somebody calls a command that this node [serves](crate::Node::serve). To be answered with
     /// [`Node::respond`](crate::Node::respond); when it is not, in time, the caller is told so.
