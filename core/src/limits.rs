@@ -62,7 +62,8 @@ pub struct Limits {
     pub requests: usize,
     /// The longest that anybody may wait for an answer or a receipt.
     pub patience: Duration,
-    /// What waits for the application to take it, per link. Beyond it the link is not read.
+    /// What waits for the application to take it, per link. Beyond it the link is not read, not even
+    /// its pings: let it be well above `window`, which holds the neighbour back first.
     pub deliveries: usize,
     /// Networks that this node dials.
     pub uplinks: usize,
