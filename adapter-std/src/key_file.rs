@@ -6,6 +6,8 @@ use std::path::Path;
 
 use homing_core::{Seed, StaticKey};
 
+use crate::journal::sync_folder;
+
 /// More than the file of a key ever has.
 const MOST: u64 = 4096;
 
@@ -64,7 +66,7 @@ pub fn create_key(path: impl AsRef<Path>) -> io::Result<StaticKey> {
     let mut file = options.open(path)?;
     let digits: String = key.expose().iter().map(|byte| format!("{byte:02x}")).collect();
     let written = writeln!(file, "{digits}").and_then(|()| file.sync_all());
-    written.and_then(|()| path.parent().map_or(Ok(()), sync_folder)).inspect_err(|_| {
+    written.and_then(|()| sync_folder(path)).inspect_err(|_| {
         // Half a key is none.
         let _ = fs::remove_file(path);
     })?;
@@ -80,12 +82,6 @@ fn decode(text: &str) -> Option<StaticKey> {
         *byte = u8::from_str_radix(&text[at..at + 2], 16).ok()?;
     }
     Some(StaticKey::from_bytes(bytes))
-}
-
-/// Makes durable which files a folder holds, where that can be asked for.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// Refuses a file that others can use: what is in it is not only ours.

@@ -371,7 +371,9 @@ fn a_link_whose_requests_were_too_late_is_read_again() {
             assert!(answer.is_err());
         }
     }
-    std::thread::sleep(Duration::from_secs(3));
+    // The answer to this stands behind them.
+    let pong = hub.request(&address("ada@home"), Command::get("ping"), PATIENCE);
+    assert!(pong.is_ok(), "{pong:?}");
     while let Some(event) = hub.events().try_next() {
         assert!(!matches!(event, Event::LinkDown { .. }), "{event:?}");
     }

@@ -44,6 +44,14 @@ pub struct Sent {
 }
 
 impl Origin {
+    /// The link that it came over, if it came over one.
+    pub(crate) const fn link(self) -> Option<LinkId> {
+        match self {
+            Origin::Link { link, .. } => Some(link),
+            Origin::Local => None,
+        }
+    }
+
     /// The same, once its sender's window was credited; and the place there that was free then.
     pub(crate) const fn credited(self) -> (Origin, Option<Origin>) {
         match self {

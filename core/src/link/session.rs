@@ -83,6 +83,11 @@ impl State {
         matches!(self, State::Finished | State::Failed)
     }
 
+    /// Whether the responder has let the initiator in, at whatever time: envelopes may be on their way.
+    pub const fn was_admitted(self) -> bool {
+        matches!(self, State::Established | State::Finishing | State::Finished)
+    }
+
     /// The word in PROTOCOL.md.
     pub const fn name(self) -> &'static str {
         match self {

@@ -3,8 +3,7 @@
 use alloc::string::ToString;
 use core::time::Duration;
 
-use crate::link::LinkId;
-use crate::link::{Origin, envelope_cost};
+use crate::link::{LinkId, Origin, envelope_cost};
 use crate::node::calls::Ended;
 use crate::node::event::{Received, Request, Stage};
 use crate::node::forward::Envelope;
@@ -60,11 +59,13 @@ impl Node {
             Origin::Link { link, sequence } => (Some(link), sequence),
             Origin::Local => (None, None),
         };
-        if let Some(entry) = link.and_then(|link| self.links.get_mut(link)) {
-            entry.deliveries += cost;
-        }
-        if link.is_none() {
-            self.own_deliveries += cost;
+        match link {
+            None => self.own_deliveries += cost,
+            Some(link) => {
+                if let Some(entry) = self.links.get_mut(link) {
+                    entry.deliveries += cost;
+                }
+            }
         }
         self.deliveries.push_back(Delivery { event, link, sequence, cost });
     }
@@ -94,12 +95,9 @@ impl Node {
         if let Ok(address) = envelope.to.parse() {
             return address;
         }
-        let on_link = match envelope.origin {
-            Origin::Link { link, .. } => match self.links.get(link).map(|link| &link.neighbour) {
-                Some(Neighbour::Hub(id)) => self.uplinks.membership(*id).map(|member| member.address.clone()),
-                _ => None,
-            },
-            Origin::Local => None,
+        let on_link = match envelope.origin.link().and_then(|link| self.links.neighbour(link)) {
+            Some(Neighbour::Hub(id)) => self.uplinks.membership(*id).map(|member| member.address.clone()),
+            _ => None,
         };
         let served = || self.config.serving.as_ref().map(|serving| serving.address.clone());
         // One of the two is there: an envelope comes from a hub, or to one.
@@ -109,12 +107,8 @@ impl Node {
     fn deliver_request(&mut self, envelope: &Envelope<'_>, from: &Address) -> Result<(), Failure> {
         let letter = read_letter(self, envelope.letter).map_err(malformed)?;
         let head: RequestHead = letter.head().map_err(malformed)?;
-        let source = match envelope.origin {
-            Origin::Link { link, .. } => Some(link),
-            Origin::Local => None,
-        };
         if head.uri == roster::PATH && envelope.to.is_empty() {
-            self.roster_request(source, head.method, letter.body);
+            self.roster_request(envelope.origin.link(), head.method, letter.body);
             self.done_with(envelope.origin);
             return Ok(());
         }
@@ -123,12 +117,8 @@ impl Node {
             self.done_with(envelope.origin);
             return Ok(());
         }
-        let answer = if self.commands.contains_key(&head.uri) {
-            None
-        } else {
-            Some(self.builtin(&head, from, letter.body))
-        };
-        if let Some(answer) = answer {
+        if !self.commands.contains_key(&head.uri) {
+            let answer = self.builtin(&head, from, letter.body);
             self.answer_at_once(envelope, from, &answer);
             return Ok(());
         }
@@ -183,7 +173,7 @@ impl Node {
 
     fn roster_request(&mut self, source: Option<LinkId>, method: Method, body: &[u8]) {
         let Some(link) = source else { return };
-        match (self.links.get(link).map(|link| &link.neighbour), method) {
+        match (self.links.neighbour(link), method) {
             (Some(Neighbour::Hub(_)), Method::Observe) => self.roster_told(link, body),
             (Some(Neighbour::Member { .. }), Method::Get) => self.snapshot_wanted(link),
             _ => {}
@@ -254,7 +244,7 @@ impl Node {
         };
         // A hub speaks for its network; it says `to` the neighbour, where a peer names it.
         let by_hub = match envelope.origin {
-            Origin::Link { link, .. } => match self.links.get(link).map(|link| &link.neighbour) {
+            Origin::Link { link, .. } => match self.links.neighbour(link) {
                 Some(Neighbour::Hub(id)) => {
                     let hub = self.uplinks.membership(*id).map(|member| &member.hub);
                     envelope.to.is_empty() || hub == Some(from)

@@ -4,8 +4,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::link::LinkId;
-use crate::link::{LaneKind, Origin, Sent, envelope_cost};
+use crate::link::{LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::event::Stage;
 use crate::node::links::Neighbour;
@@ -66,7 +65,7 @@ impl Node {
         let refuse = |node: &mut Node, envelope: &Envelope<'_>, reason: Reason| {
             node.report_failure(&envelope.sent(false), None, reason.into());
         };
-        match self.links.get(link).map(|link| link.neighbour.clone()) {
+        match self.links.neighbour(link).cloned() {
             Some(Neighbour::Member { address, .. } | Neighbour::Former(address)) => {
                 if !label.from.is_empty() && label.from != address.as_str() {
                     return refuse(self, &envelope, Reason::FORGED_SENDER);
@@ -171,10 +170,7 @@ impl Node {
 
     /// To everybody who takes what is for its name, but the sender.
     fn broadcast(&mut self, envelope: &Envelope<'_>) {
-        let source = match envelope.origin {
-            Origin::Link { link, .. } => Some(link),
-            Origin::Local => None,
-        };
+        let source = envelope.origin.link();
         if envelope.kind == Kind::Response {
             return self.done_with(envelope.origin);
         }
@@ -324,7 +320,7 @@ impl Node {
                     hops: self.config.limits.hops,
                     id,
                     to: "",
-                    from: match self.links.get(link).map(|link| &link.neighbour) {
+                    from: match self.links.neighbour(link) {
                         Some(Neighbour::Member { .. } | Neighbour::Former(_)) => {
                             from.map_or("", Address::as_str)
                         }

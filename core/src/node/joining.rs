@@ -136,7 +136,7 @@ impl Node {
     }
 
     pub(super) fn joined(&mut self, link: LinkId, joined: Joined) {
-        let Some(Neighbour::Hub(id)) = self.links.get(link).map(|entry| entry.neighbour.clone()) else {
+        let Some(Neighbour::Hub(id)) = self.links.neighbour(link).cloned() else {
             return;
         };
         let Some(uplink) = self.uplinks.all.get_mut(&id) else { return };

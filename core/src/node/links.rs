@@ -70,6 +70,11 @@ impl Links {
         self.all.get_mut(&link)?.conn.as_deref_mut()
     }
 
+    /// Who is at the other end of a link.
+    pub(super) fn neighbour(&self, link: LinkId) -> Option<&Neighbour> {
+        self.all.get(&link).map(|link| &link.neighbour)
+    }
+
     pub(super) fn ids(&self) -> Vec<LinkId> {
         self.all.keys().copied().collect()
     }
@@ -283,25 +288,20 @@ impl Node {
             }
             Neighbour::Hub(uplink) => self.uplink_ended(uplink, why),
         }
+        // What was still queued for a peer finds nobody; without a hub, the way to all of them is lost.
+        let unsent = if self.is_seat(id) { Reason::NOT_FOUND } else { Reason::LINK_LOST };
         for (sent, may_have_arrived) in lost {
-            let reason = if may_have_arrived { Reason::LINK_LOST } else { Reason::NOT_FOUND };
-            self.undelivered(id, &sent, reason);
+            self.undelivered(id, &sent, if may_have_arrived { Reason::LINK_LOST } else { unsent });
         }
     }
 
     /// What was queued on or sent over `via` is not, or perhaps not, delivered.
     fn undelivered(&mut self, via: LinkId, sent: &Sent, reason: Reason) {
-        let about = match self.links.get(via).map(|link| &link.neighbour) {
+        let about = match self.links.neighbour(via) {
             Some(Neighbour::Member { address, .. } | Neighbour::Former(address)) if sent.copy => {
                 Some(address.clone())
             }
             _ => None,
-        };
-        let reason = if reason == Reason::NOT_FOUND && about.is_none() && !self.is_seat(via) {
-            // Not a peer that left, but the way to all of them.
-            Reason::LINK_LOST
-        } else {
-            reason
         };
         // A request of this node's own that is no call is word of the roster: the member has missed it.
         if sent.kind == Kind::Request && sent.origin == Origin::Local && !self.calls.has(sent.id) {
@@ -311,17 +311,12 @@ impl Node {
     }
 
     fn is_seat(&self, via: LinkId) -> bool {
-        matches!(
-            self.links.get(via).map(|link| &link.neighbour),
-            Some(Neighbour::Member { .. } | Neighbour::Former(_))
-        )
+        matches!(self.links.neighbour(via), Some(Neighbour::Member { .. } | Neighbour::Former(_)))
     }
 
     /// An envelope left for `via`.
     fn went(&mut self, via: LinkId, sent: &Sent) {
-        if let Origin::Link { link, sequence: Some(sequence) } = sent.origin {
-            self.taken(link, sequence);
-        }
+        self.done_with(sent.origin);
         if sent.kind == Kind::Message && sent.receipts >= Receipts::Route && !sent.copy && self.is_seat(via) {
             self.report_dispatched(sent.id, sent.origin, 1);
         }

@@ -48,10 +48,8 @@ impl Node {
         let links: Vec<LinkId> = self.router.seats().map(|seat| seat.link).collect();
         let mut behind = false;
         for link in links {
-            let wants_snapshot = matches!(
-                self.links.get(link).map(|entry| &entry.neighbour),
-                Some(Neighbour::Member { wants_snapshot: true, .. })
-            );
+            let wants_snapshot =
+                matches!(self.links.neighbour(link), Some(Neighbour::Member { wants_snapshot: true, .. }));
             let updates: &[Vec<u8>] = if wants_snapshot {
                 snapshot.get_or_insert_with(|| {
                     let everybody = self.served_peers().iter().map(Into::into).collect();
@@ -107,7 +105,7 @@ impl Node {
     // ---- as a member hears it
 
     pub(super) fn roster_told(&mut self, link: LinkId, body: &[u8]) {
-        let Some(Neighbour::Hub(id)) = self.links.get(link).map(|entry| entry.neighbour.clone()) else {
+        let Some(Neighbour::Hub(id)) = self.links.neighbour(link).cloned() else {
             return;
         };
         let most = self.config.limits.roster;

@@ -6,8 +6,7 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use crate::link::LinkId;
-use crate::link::{LaneKind, Origin, Sent, envelope_cost};
+use crate::link::{LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::admission::network_of;
 use crate::node::dial::UplinkId;
 use crate::node::event::{CallOutcome, Received};
@@ -361,7 +360,7 @@ impl Node {
             if letter > conn.letter_limit() {
                 return Err(SendError::TooLarge { size: letter, limit: conn.letter_limit() });
             }
-            let cost = envelope_cost(18 + 2 + to.as_str().len() + from.len() + letter);
+            let cost = envelope_cost(Label::len_with(to.as_str().len(), from.len()) + letter);
             let room = if outgoing.is_reply { limits.queue + limits.replies } else { limits.queue };
             let more = more.entry(link).or_default();
             if outgoing.kind != Kind::Notification && conn.queued(LaneKind::Normal) + *more + cost > room {
@@ -407,7 +406,7 @@ impl Node {
     /// Queues an envelope of this node's own on a link; false when there is no room, or nobody.
     pub(super) fn push_to_neighbour(&mut self, link: LinkId, outgoing: &Outgoing<'_>, letter: &[u8]) -> bool {
         let limits = &self.config.limits;
-        let hub = match self.links.get(link).map(|link| &link.neighbour) {
+        let hub = match self.links.neighbour(link) {
             Some(Neighbour::Member { .. }) => self.config.serving.as_ref().map(|s| s.address.clone()),
             _ => None,
         };

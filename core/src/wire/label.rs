@@ -174,7 +174,12 @@ impl<'a> Label<'a> {
 
     /// The bytes that [`write`](Label::write) appends.
     pub const fn len(&self) -> usize {
-        FIXED + 2 + self.to.len() + self.from.len()
+        Label::len_with(self.to.len(), self.from.len())
+    }
+
+    /// The bytes of a label whose addresses are so long.
+    pub(crate) const fn len_with(to: usize, from: usize) -> usize {
+        FIXED + 2 + to + from
     }
 
     /// Never: a label has at least its fixed part.

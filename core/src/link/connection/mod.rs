@@ -305,7 +305,6 @@ impl Connection {
             _ => CloseReason::new(ClosedBy::Network, Reason::GONE, cause),
         };
         self.over(now, why);
-        self.output = Output::default();
     }
 
     fn end(&mut self, now: Instant, by: ClosedBy, refusal: Refusal) {
@@ -336,12 +335,8 @@ impl Connection {
 
     fn over(&mut self, now: Instant, why: CloseReason) {
         if !self.state.is_over() {
-            let signal = match self.state {
-                _ if why.reason() != Reason::FINISHED => Signal::Fail,
-                State::Finishing => Signal::Finished,
-                _ => Signal::Fail,
-            };
-            self.signal(signal);
+            let as_agreed = self.state == State::Finishing && why.reason() == Reason::FINISHED;
+            self.signal(if as_agreed { Signal::Finished } else { Signal::Fail });
         }
         self.phase = Phase::Over;
         self.partial = Vec::new();

@@ -7,7 +7,7 @@ use crate::link::flow::Sent;
 use crate::link::goodbye::Goodbye;
 use crate::link::lanes::LaneKind;
 use crate::link::output::ENOUGH;
-use crate::link::session::{SessionMessage, State};
+use crate::link::session::SessionMessage;
 use crate::noise::Transport;
 use crate::wire::frame::{self, types};
 use crate::wire::record::{self, MAX_PLAINTEXT};
@@ -49,9 +49,8 @@ impl Connection {
         if !matches!(self.phase, Phase::Records { .. }) {
             return false;
         }
-        let may_send = matches!(self.state, State::Established | State::Finishing | State::Finished);
         !self.control.is_empty()
-            || (may_send && self.lanes.is_ready(&self.outbound))
+            || (self.state.was_admitted() && self.lanes.is_ready(&self.outbound))
             || self.is_farewell_due()
     }
 
@@ -96,9 +95,12 @@ impl Connection {
         if let Some(number) = control.ping.take() {
             frame::write(scratch, types::PING, &number.to_be_bytes());
         }
-        let may_send = matches!(self.state, State::Established | State::Finishing | State::Finished);
         let room = MAX_PLAINTEXT - scratch.len() - frame::HEADER - 4;
-        let frontier = if may_send { self.lanes.take(now, room, &mut self.outbound, went) } else { None };
+        let frontier = if self.state.was_admitted() {
+            self.lanes.take(now, room, &mut self.outbound, went)
+        } else {
+            None
+        };
         // Acknowledgements travel with anything that goes anyway.
         let company = !scratch.is_empty() || frontier.is_some();
         if control.ack_now || (company && self.inbound.owes()) {

@@ -42,11 +42,8 @@ pub(super) fn next_unit<'a, 'b: 'a>(
     }
     // A stranger gets a small buffer. A hub whose key is proven does not: it may begin with a roster.
     let proven = matches!(phase, Phase::Records { expecting: Some(_), .. });
-    let most = if proven || matches!(state, State::Established | State::Finishing | State::Finished) {
-        record::MAX_RECORD
-    } else {
-        config.limits.handshake_record
-    };
+    let most =
+        if proven || state.was_admitted() { record::MAX_RECORD } else { config.limits.handshake_record };
     let refusable = match phase {
         Phase::First(..) | Phase::Third(..) | Phase::Second(..) => true,
         Phase::Records { expecting, heard, .. } => expecting.is_some() && !heard,
