@@ -1,0 +1,1 @@
+//! What the fuzzers run, as functions of bytes.

@@ -1,0 +1,1 @@
+//! Frozen vectors: bytes and what they mean, for whoever writes another Homing.
