@@ -25,6 +25,15 @@ pub struct Plan {
     pub heal: u64,
 }
 
+impl std::str::FromStr for Plan {
+    type Err = serde_json::Error;
+
+    /// Reads a plan from its JSON.
+    fn from_str(json: &str) -> Result<Plan, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+}
+
 /// Something that happens at its time.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Step {
@@ -55,6 +64,8 @@ pub enum Deed {
         patience: u64,
         /// What a [`Worker`](crate::Worker) does with it: 0 deals with it, 1 refuses it, 2 says nothing.
         then: u8,
+        /// How often it is sent, one after the other.
+        times: usize,
     },
     /// It calls a command.
     Call {

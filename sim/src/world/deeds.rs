@@ -242,6 +242,14 @@ impl World {
         self.schedule(self.now + Duration::from_micros(lasts), Happening::Start(host));
     }
 
+    /// Starts a machine that is down.
+    pub fn switch_on(&mut self, host: HostId) {
+        if self.hosts.get(host).is_some_and(|it| it.machine.node.is_none()) {
+            self.boot(host);
+            self.turn(host);
+        }
+    }
+
     /// From now on nothing is in anybody's way: every wall falls, every machine runs, every clock goes right. Streams
     /// that are dead stay dead: to find that out is the nodes' business.
     pub fn heal(&mut self) {
@@ -281,18 +289,27 @@ impl Machine {
     fn ask(&mut self, now: homing_core::Instant, asked: &Deed) -> Result<(), SendError> {
         let invalid = |_| SendError::Unknown;
         match asked {
-            Deed::Send { to, size, receipts, priority, patience, then } => {
+            Deed::Send { to, size, receipts, priority, patience, then, times } => {
                 let to: Address = to.parse().map_err(invalid)?;
-                let mut message = Message::new("text/plain", self.filler(*size));
-                message.receipts =
-                    [Receipts::Failure, Receipts::Route, Receipts::Received, Receipts::Consumed]
-                        [usize::from(*receipts % 4)];
-                message.priority =
-                    [Priority::Bulk, Priority::Normal, Priority::Urgent][usize::from(*priority % 3)];
-                message.patience = Duration::from_millis(*patience);
-                message.metadata.insert("n".into(), self.asked.to_string());
-                message.metadata.insert("then".into(), then.to_string());
-                self.send(now, &to, message).map(|_| ())
+                for _ in 0..*times {
+                    let mut message = Message::new("text/plain", self.filler(*size));
+                    message.receipts = match receipts % 4 {
+                        0 => Receipts::Failure,
+                        1 => Receipts::Route,
+                        2 => Receipts::Received,
+                        _ => Receipts::Consumed,
+                    };
+                    message.priority = match priority % 3 {
+                        0 => Priority::Bulk,
+                        1 => Priority::Normal,
+                        _ => Priority::Urgent,
+                    };
+                    message.patience = Duration::from_millis(*patience);
+                    message.metadata.insert("n".into(), self.asked.to_string());
+                    message.metadata.insert("then".into(), then.to_string());
+                    self.send(now, &to, message)?;
+                }
+                Ok(())
             }
             Deed::Call { to, path, size, patience } => {
                 let to: Vec<Address> =

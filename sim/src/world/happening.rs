@@ -60,12 +60,7 @@ impl World {
                 self.dial_answered(host, start, link, stream);
             }
             Happening::Stored { host, start, id } => self.stored(host, start, id),
-            Happening::Start(host) => {
-                if self.hosts[host].machine.node.is_none() {
-                    self.boot(host);
-                    self.turn(host);
-                }
-            }
+            Happening::Start(host) => self.switch_on(host),
             Happening::Rejoin { host, start, which } => self.rejoin(host, start, which),
             Happening::Over { host, fault } => self.over(host, &fault),
         }

@@ -5,10 +5,10 @@ mod happening;
 mod moving;
 mod turn;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use homing_core::{Instant, Node};
+use homing_core::{Event, Instant, Message, MessageId, Node, Receipts, Stage};
 
 use crate::chooser::Chooser;
 use crate::conditions::Conditions;
@@ -62,6 +62,8 @@ pub struct World {
     digest: Digest,
     story: Option<Story>,
     facts: u64,
+    /// Messages that must be received.
+    probes: BTreeSet<MessageId>,
 }
 
 impl World {
@@ -89,6 +91,7 @@ impl World {
             digest: Digest::default(),
             story: None,
             facts: 0,
+            probes: BTreeSet::new(),
         }
     }
 
@@ -119,8 +122,7 @@ impl World {
     /// Adds a machine and starts it.
     pub fn start(&mut self, spec: HostSpec) -> HostId {
         let host = self.add(spec);
-        self.boot(host);
-        self.turn(host);
+        self.switch_on(host);
         host
     }
 
@@ -248,6 +250,9 @@ impl World {
         if let Some(story) = &mut self.story {
             story.add(&fact);
         }
+        if let What::Told(Event::Receipt { id, stage: Stage::Received, .. }) = &fact.what {
+            self.probes.remove(id);
+        }
         let scene = Scene::new(self.now, self.healed, &self.hosts, &self.streams, &self.conditions);
         self.sometimes.observe(&scene, &fact);
         for invariant in &mut self.invariants {
@@ -268,6 +273,34 @@ impl World {
             if let Err(why) = invariant.drained(&scene) {
                 self.broken = Some(Violation::at(invariant.name(), why, self.now));
                 return;
+            }
+        }
+    }
+
+    /// Sends a message from everybody to everybody in the same network, and sees that each is received.
+    pub(crate) fn check_reachable(&mut self, most: Duration) {
+        for host in 0..self.hosts.len() {
+            self.probes.clear();
+            for own in self.identity(host).addresses.clone() {
+                for other in (0..self.hosts.len()).filter(|other| *other != host) {
+                    let there = self.identity(other).addresses.clone();
+                    for to in there.into_iter().filter(|to| to.network() == own.network()) {
+                        let message = Message::text("anybody there?").with_receipts(Receipts::Received);
+                        match self.act_as(host, |_, cx| cx.send(&to, message)) {
+                            Some(Ok(id)) => _ = self.probes.insert(id),
+                            Some(Err(why)) => {
+                                return self.accuse("recovery", format!("cannot send to {to}: {why}"));
+                            }
+                            None => return self.accuse("recovery", format!("{own} is down")),
+                        }
+                    }
+                }
+            }
+            self.turn(host);
+            if !self.until(most, |world| world.probes.is_empty()) && self.broken.is_none() {
+                let n = self.probes.len();
+                let name = self.identity(host).name.clone();
+                return self.accuse("recovery", format!("{n} of the messages of {name} were not received"));
             }
         }
     }
