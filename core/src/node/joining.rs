@@ -47,7 +47,8 @@ impl Node {
         Ok(id)
     }
 
-    /// Leaves a network as one should: what is queued is sent first. [`Event::Down`] says when it is done.
+    /// Leaves a network as one should: what is queued is sent first. [`Event::Down`] says when it is done;
+    /// who dials the same network before is in it twice until then.
     ///
     /// # Errors
     /// When there is no such uplink.

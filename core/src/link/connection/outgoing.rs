@@ -120,7 +120,7 @@ impl Connection {
                 scratch.extend_from_slice(bytes);
                 seal(transport, scratch, self.output.bytes())
             };
-            self.sent_under_key.add(length);
+            self.sealed_one(now, length);
             self.lanes.done(&frontier);
             return true;
         }
@@ -139,11 +139,16 @@ impl Connection {
             return false;
         }
         let length = seal(transport, scratch, self.output.bytes());
-        self.sent_under_key.add(length);
+        self.sealed_one(now, length);
         if let Some(why) = over {
             self.over(now, why);
         }
         true
+    }
+
+    const fn sealed_one(&mut self, now: Instant, length: usize) {
+        self.sent_under_key.add(length);
+        self.pulse.spoke(now);
     }
 
     /// What [`pending`](Connection::pending) gave, without sealing more.
