@@ -105,8 +105,8 @@ impl Pulse {
         }
         let is_late = now.saturating_since(deadline) > self.beat.idle / 4;
         let over = now >= self.heard + self.beat.silence && self.pinged.is_some();
-        if over && (!is_late || self.late >= MOST_LATE) {
-            if self.looking.is_some() {
+        if over && (!is_late || self.late >= MOST_LATE || planted!(SleptIsDead)) {
+            if self.looking.is_some() || planted!(SleptIsDead) {
                 return Due::Dead;
             }
             self.looking = Some(now);
@@ -115,6 +115,9 @@ impl Pulse {
         self.looking = None;
         if is_late {
             self.late = self.late.saturating_add(1);
+        }
+        if planted!(PingIsLife) {
+            self.heard = now;
         }
         self.pinged = Some(now);
         Due::Ping

@@ -112,7 +112,8 @@ impl ReceiptTable {
             // way, or has received it. Unless something else was the last word: a link that is lost
             // after the recipient had the message says nothing new.
             let failed = matches!(stage, Stage::Failed(_));
-            let of_interest = failed && is_ours && !self.settled.contains(&id);
+            let of_interest =
+                failed && is_ours && (!self.settled.contains(&id) || planted!(FailureAfterReceived));
             if of_interest {
                 self.settle(id);
                 return News::Last;
@@ -185,7 +186,9 @@ impl ReceiptTable {
     /// Takes off the first that has waited for too long.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<MessageId> {
         let id = self.agenda.pop_due(now)?;
-        self.settle(id);
+        if !planted!(LateReceipt) {
+            self.settle(id);
+        }
         Some(id)
     }
 
