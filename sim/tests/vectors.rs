@@ -65,6 +65,46 @@ fn every_case_holds() {
     }
 }
 
+/// Nothing is good only because it is the same as the frozen case: under another name each holds by itself ..
+#[test]
+fn every_case_holds_under_another_name() {
+    for File { name, text } in vectors::generate().unwrap() {
+        let mut file: Value = serde_json::from_str(&text).unwrap();
+        for case in file["cases"].as_array_mut().unwrap() {
+            case["name"] = format!("own: {}", case["name"].as_str().unwrap()).into();
+        }
+        let report = vectors::check(&file.to_string());
+        assert!(report.is_good(), "{name}: {:#?}", report.failed().collect::<Vec<_>>());
+        assert_eq!(report.missing.len(), report.cases.len(), "{name}");
+    }
+}
+
+/// .. and what it says of a fault is looked at.
+#[test]
+fn another_reason_is_found() {
+    let mut looked_at = 0;
+    for frozen in frozen() {
+        for place in ["/reject/code", "/outcome/code", "/outcome/how", "/reject/error"] {
+            let mut own = frozen.case.clone();
+            own["name"] = "a porter's own".into();
+            match own.pointer_mut(place) {
+                Some(word @ Value::String(_)) => {
+                    *word = if *word == "told" { "lives" } else { "told" }.into()
+                }
+                Some(number) => *number = (number.as_u64().unwrap() + 1).into(),
+                None => continue,
+            }
+            looked_at += 1;
+            assert!(
+                !vectors::check(&file_of(&frozen.vectors, own)).is_good(),
+                "{}: {place}",
+                frozen.case["name"]
+            );
+        }
+    }
+    assert!(looked_at > 500);
+}
+
 /// The places of a case where bytes stand, in hexadecimal digits or as text.
 fn places(value: &Value, path: &str, found: &mut Vec<String>) {
     match value {

@@ -158,6 +158,8 @@ impl Codec for Keys {
         let key = StaticKey::from_bytes([0x33; 32]).peer_id();
         let text = key.to_string();
         cases.read("capitals", "a reader takes upper case, too", text.to_uppercase(), value(key));
+        let mixed = text.replace('m', "M");
+        cases.read("mixed", "capitals anywhere", mixed, value(key));
         let first = text.replacen('p', "q", 1);
         cases.reject("a typing error", "the checksum finds it", first, Reject::local("Checksum"));
         let last = format!("{}a", &text[..55]);
