@@ -90,6 +90,9 @@ pub(crate) enum Command {
     /// Talk: lines typed go to everyone, or to one with @name
     #[command(before_help = "Example:\n  homing chat\n  @bob only you can read this    (typed in the chat)")]
     Chat(Chat),
+    /// Compare another implementation with this one, by the frozen vectors
+    #[command(subcommand, before_help = "Example:\n  homing vectors check docs/vectors/*.json")]
+    Vectors(Vectors),
 }
 
 /// `homing demo`
@@ -242,6 +245,25 @@ pub(crate) struct Chat {
     pub(crate) connect: Connect,
 }
 
+/// `homing vectors`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Vectors {
+    /// Hold every case of these files against this program: yours, or those of docs/vectors
+    #[command(before_help = "Example:\n  homing vectors check docs/vectors/frames.json mine.json")]
+    Check {
+        /// Files in the shape of docs/vectors
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Write the frozen files into a folder
+    #[command(before_help = "Example:\n  homing vectors write /tmp/vectors")]
+    Write {
+        /// Where to
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
 /// How a command comes into the network.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Connect {
@@ -312,7 +334,7 @@ mod tests {
         let mut command = Args::command();
         command.build();
         let names: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_string()).collect();
-        assert_eq!(names.len(), 11, "{names:?}");
+        assert_eq!(names.len(), 12, "{names:?}");
         for name in names {
             let sub = command.find_subcommand_mut(&name).unwrap();
             for help in [sub.render_help(), sub.render_long_help()] {

@@ -90,6 +90,10 @@ pub(crate) enum Line {
     Step { step: u32, text: String },
     /// `demo`: one row of the table at the end.
     Result { what: String, count: u64, after_ms: Option<f64> },
+    /// `vectors`: a case does not hold.
+    Case { file: String, name: String, why: String },
+    /// `vectors`: a file was gone through.
+    Vectors { file: String, vectors: String, cases: usize, failed: usize, missing: usize },
     /// `hub`, `listen`, `chat`: it ends, having said goodbye.
     Stopped {},
     /// Any command: why it fails. The last line.
@@ -254,6 +258,8 @@ mod tests {
             Line::Route { node: s(), to: s(), text: s(), rule: None, instance: None },
             Line::Step { step: 1, text: s() },
             Line::Result { what: s(), count: 1, after_ms: None },
+            Line::Case { file: s(), name: s(), why: s() },
+            Line::Vectors { file: s(), vectors: s(), cases: 1, failed: 0, missing: 0 },
             Line::Stopped {},
             Line::Error { code: None, exit: 2, message: s(), advice: s() },
         ];
@@ -275,10 +281,12 @@ mod tests {
             Line::Route { .. } => 14,
             Line::Step { .. } => 15,
             Line::Result { .. } => 16,
-            Line::Stopped {} => 17,
-            Line::Error { .. } => 18,
+            Line::Case { .. } => 17,
+            Line::Vectors { .. } => 18,
+            Line::Stopped {} => 19,
+            Line::Error { .. } => 20,
         });
-        assert!(kinds.eq(0..19));
+        assert!(kinds.eq(0..21));
         all
     }
 

@@ -11,4 +11,5 @@ pub(crate) mod peers;
 pub(crate) mod ping;
 pub(crate) mod progress;
 pub(crate) mod send;
+pub(crate) mod vectors;
 pub(crate) mod why;
