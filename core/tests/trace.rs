@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use homing_core::crypto::{Fake, Pure};
 use homing_core::trace::{
-    Call, Ciphers, Expected, Recorded, Replay, ReplayError, Tape, Trace, TraceError, replay,
+    Call, Ciphers, Expected, Recorded, Replay, ReplayError, Tape, Trace, TraceError, Unsealed, redact, replay,
 };
 use homing_core::{Config, Input, Instant, Limits, LinkId, Node, Seed, StaticKey};
 use proptest::prelude::*;
@@ -344,4 +344,105 @@ fn polls_are_compact_and_the_tape_is_not_the_nodes() {
     assert_eq!(on.memory(), off.memory());
     let node: &Node = &off;
     assert_eq!(node.memory(), off.memory());
+}
+
+/// Whether bytes stand somewhere in others.
+fn contains(all: &[u8], part: &[u8]) -> bool {
+    all.windows(part.len()).any(|window| window == part)
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    /// Without its secrets a trace replays, too, and does the same.
+    #[test]
+    fn a_redacted_trace_replays_to_the_same_shape(steps in steps()) {
+        let mut world = World::new(tight, 16 << 20);
+        world.play(&steps);
+        for peer in 0..world.peers.len() {
+            let trace = trace_of(&world, peer);
+            let redacted = redact(&trace, Arc::new(Fake)).unwrap();
+            let (full, bare) = (replay(&trace, Arc::new(Fake)).unwrap(), replay(&redacted, Arc::new(Unsealed)).unwrap());
+            prop_assert_eq!(
+                (full.entries, full.read, full.written, full.events),
+                (bare.entries, bare.read, bare.written, bare.events)
+            );
+            prop_assert_eq!(redacted.peer_id(), trace.peer_id());
+        }
+    }
+}
+
+#[test]
+fn a_redacted_trace_has_no_bodies_and_no_keys() {
+    let mut world = World::new(Config::new, 1 << 20);
+    let secret = b"the treasure is under the oak".to_vec();
+    let receipts = homing_core::Receipts::Consumed;
+    let send = |from, to: &str| Step::Send { from, to: to.into(), body: secret.clone(), receipts };
+    let call = |from, to: &str, path| Step::Call { from, to: to.into(), path, body: secret.clone() };
+    world.play(&[
+        send(1, "p1@home"),
+        send(0, "*@home"),
+        send(2, "hub@home"),
+        call(1, "p1@home", "served"),
+        call(1, "*@home", "echo"),
+        call(0, "hub@home", "why"),
+    ]);
+    let secrets: [&[u8]; 4] = [&secret, b"answer", b"quoted", b"secret of"];
+    for peer in 0..4 {
+        let trace = trace_of(&world, peer);
+        let redacted = redact(&trace, trace.ciphers().provider()).unwrap();
+        assert_eq!(redacted.ciphers(), Ciphers::Unsealed);
+        replay(&redacted, redacted.ciphers().provider()).unwrap();
+        let (n, bytes) = (peer as u8, redacted.as_bytes());
+        let key = StaticKey::generate(&Seed::from_bytes([n; 32]));
+        assert!(contains(trace.as_bytes(), key.expose()) && contains(trace.as_bytes(), &[n + 100; 32]));
+        assert!(!contains(bytes, key.expose()) && !contains(bytes, &[n + 100; 32]));
+        assert!(contains(bytes, key.peer_id().as_bytes()), "who it is stays");
+        assert!(contains(bytes, b"hub@home"), "it is legible");
+        assert!(contains(bytes, &b"x".repeat(secret.len())));
+        for secret in secrets {
+            assert!(!contains(bytes, secret), "{peer}: {:?}", String::from_utf8_lossy(secret));
+        }
+        // Once more is once too often, and does no harm.
+        let again = redact(&redacted, Arc::new(Unsealed)).unwrap();
+        assert_eq!(again.as_bytes(), bytes);
+        // The sessions' bytes cannot be had from it any more.
+        let wrong = replay(&redacted, Arc::new(Pure)).unwrap_err();
+        assert!(matches!(wrong, ReplayError::Ciphers { .. }));
+    }
+}
+
+/// A stranger who sends forged records, keys that cannot be agreed with, and nonsense.
+#[test]
+fn what_was_refused_is_refused_without_the_secrets() {
+    let preface = b"homing\x01\x01";
+    let low_order = [&preface[..], &[0, 32], &[0; 32]].concat();
+    let not_canonical = [&preface[..], &[0, 32], &[0xFF; 32]].concat();
+    let forged = [&preface[..], &[0, 32], &[9; 32], &[0, 80], &[1; 80]].concat();
+    for bytes in [&low_order[..], &not_canonical, &forged, b"GET / HTTP/1.1", &preface[..]] {
+        let config = Config {
+            serving: Some(homing_core::Serving {
+                address: "hub@home".parse().unwrap(),
+                open: true,
+                allow: Default::default(),
+            }),
+            ..Config::new()
+        };
+        let key = StaticKey::generate(&Seed::from_bytes([1; 32]));
+        let (now, link) = (Instant::ZERO, LinkId::accepted(1));
+        let mut hub =
+            Recorded::new(now, key, Seed::from_bytes([2; 32]), Arc::new(config), Some(Tape::new(1 << 16)));
+        hub.handle(now, Input::Accepted { link });
+        for byte in bytes {
+            hub.handle(now, Input::Data { link, bytes: &[*byte] });
+        }
+        while hub.poll_action().is_some() {}
+        let n = hub.pending(link).len();
+        hub.handle(now, Input::Wrote { link, n });
+        while hub.poll_action().is_some() {}
+        let trace = Trace::from_bytes(hub.trace().unwrap()).unwrap();
+        let redacted = redact(&trace, Arc::new(Pure)).unwrap();
+        let (full, bare) = (replay(&trace, Arc::new(Pure)), replay(&redacted, Arc::new(Unsealed)));
+        assert_eq!(full.unwrap().written, bare.unwrap().written);
+    }
 }

@@ -85,7 +85,6 @@ struct Stream {
 pub struct World {
     pub now: Instant,
     pub peers: Vec<Peer>,
-    /// What each node wrote on each of its links, in the order of the links.
     streams: Vec<Stream>,
 }
 
