@@ -69,5 +69,6 @@ fn run(args: Args, out: Out, interrupt: Interrupt) -> Result<(), End> {
         Command::Why(args) => commands::why::run(&context, &args),
         Command::Chat(args) => commands::chat::run(&context, &args),
         Command::Vectors(args) => commands::vectors::run(&context, &args),
+        Command::Replay(args) => commands::replay::run(&context, &args),
     }
 }

@@ -148,6 +148,7 @@ mod node;
 mod noise;
 mod reason;
 mod time;
+pub mod trace;
 pub mod wire;
 
 pub use address::{Address, AddressError, Instance, Name, Network, Pattern};
