@@ -95,7 +95,9 @@ impl CallTable {
         if !from.network().is_empty() && from.network() != to.network() {
             return None;
         }
-        let whose = if from_hub && !to.is_everyone() { to.clone() } else { from.clone() };
+        // What this node itself says (without a network) is of the whole request: it never got away.
+        let never_left = from.network().is_empty();
+        let whose = if from_hub && !to.is_everyone() || never_left { to.clone() } else { from.clone() };
         if !from_hub && !to.is_everyone() && to.bare_str() != from.bare_str() {
             return None;
         }
@@ -114,6 +116,9 @@ impl CallTable {
             }
         }
         call.answered += 1;
+        if never_left && call.from_all.is_some() {
+            call.asked = Some(call.answered);
+        }
         Some((id, whose))
     }
 
@@ -225,6 +230,16 @@ mod tests {
         assert_eq!(calls.answer(id(1), &address("a@n/y"), false, 9), Some((call, address("a@n/y"))));
         assert_eq!(calls.end_if_complete(call).map(|e| e.answered), Some(2));
         assert_eq!(calls.requests.len(), 0);
+    }
+
+    #[test]
+    fn a_call_to_all_that_never_left_has_ended() {
+        let mut calls = CallTable::default();
+        let call = CallId(id(1));
+        calls.begin_for_all(call, Instant::from_micros(5), address("*@n"));
+        assert_eq!(calls.answer(id(1), &Address::nobody(), true, 9), Some((call, address("*@n"))));
+        let ended = calls.end_if_complete(call).unwrap();
+        assert_eq!((ended.outcome, ended.answered, ended.asked), (CallOutcome::Complete, 1, 1));
     }
 
     #[test]

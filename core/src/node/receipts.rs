@@ -144,8 +144,9 @@ impl ReceiptTable {
             awaited.expected = Some(*count);
         }
         let reached = rank(stage) >= last_rank(awaited.wanted);
-        // What this node itself says (without a network) is of the whole message: it never got away.
-        let last = if everyone && !from.network().is_empty() {
+        // A failure that this node itself reports (without a network) is of the whole message: it never got away.
+        let never_left = matches!(stage, Stage::Failed(_)) && from.network().is_empty();
+        let last = if everyone && !never_left {
             awaited.confirmed += u32::from(of_one && reached);
             let all = awaited.expected.is_some_and(|expected| awaited.confirmed >= expected);
             all || (rank(stage) == 2 && reached)

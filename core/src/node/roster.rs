@@ -93,13 +93,14 @@ pub(crate) fn parts(
         }
         *size += add;
     };
-    for peer in put {
-        turn(&mut part, &mut size, peer.address.len() + peer.key.len() + AROUND);
-        part.put.push(peer);
-    }
+    // Those who left make room for those who came.
     for address in gone {
         turn(&mut part, &mut size, address.len() + AROUND);
         part.gone.push(address);
+    }
+    for peer in put {
+        turn(&mut part, &mut size, peer.address.len() + peer.key.len() + AROUND);
+        part.put.push(peer);
     }
     parts.push(part);
     parts

@@ -82,9 +82,7 @@ impl World {
             return;
         }
         self.fact(host, What::ShutDown);
-        // Its end takes as long as a goodbye takes.
-        let after = self.hosts[host].spec.config.limits.goodbye * 3 + Duration::from_micros(lasts);
-        self.schedule(self.now + after, Happening::Start(host));
+        self.hosts[host].starts_after = Duration::from_micros(lasts);
     }
 
     /// A node has ended, and its machine with it.
@@ -94,6 +92,8 @@ impl World {
             self.drop_end(host, link);
         }
         self.forget(host);
+        let after = self.hosts[host].starts_after;
+        self.schedule(self.now + after, Happening::Start(host));
     }
 
     fn forget(&mut self, host: HostId) {
