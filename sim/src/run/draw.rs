@@ -1,0 +1,144 @@
+//! A plan from choices.
+
+use homing_core::Address;
+
+use crate::chooser::Chooser;
+use crate::conditions::Conditions;
+use crate::plan::{Class, Deed, Fault, Plan, Step};
+
+use super::Simulation;
+
+/// Microseconds in a second.
+const SECOND: u64 = 1_000_000;
+
+impl Simulation {
+    pub(super) fn draw(&self, seed: u64, chooser: &mut Chooser) -> Plan {
+        let shape = chooser.below(u64::MAX);
+        let conditions = Conditions::draw(chooser);
+        // Half of the faults are switched off for each seed: what finds more is a swarm, not a soup.
+        let faults: Vec<Class> = self.classes.iter().copied().filter(|_| chooser.chance(500)).collect();
+        let heal = u64::try_from(self.lasts.as_micros()).unwrap_or(u64::MAX);
+        let machines = (self.machines)(shape);
+        let mut addresses: Vec<Address> = Vec::new();
+        for spec in machines.iter() {
+            let own = spec.config.serving.as_ref().map(|serving| serving.address.clone());
+            addresses.extend(own);
+            for dial in &spec.dials {
+                let name = dial.name.as_ref();
+                addresses.extend(name.map(|name| Address::new(name, &dial.network, dial.instance.as_ref())));
+            }
+        }
+        let mut from = Drawing { chooser, addresses: &addresses, hosts: machines.len(), heal };
+        let count = from.chooser.between(self.steps.0, self.steps.1);
+        let mut steps: Vec<Step> = (0..count).map(|_| from.step(self, &faults)).collect();
+        steps.sort_by_key(|step| step.at);
+        Plan { seed, weather: true, conditions, shape, faults, steps, heal }
+    }
+}
+
+struct Drawing<'a> {
+    chooser: &'a mut Chooser,
+    addresses: &'a [Address],
+    hosts: usize,
+    heal: u64,
+}
+
+impl Drawing<'_> {
+    fn step(&mut self, simulation: &Simulation, faults: &[Class]) -> Step {
+        // In bursts: much happens at the same time, and then little.
+        let at = match self.chooser.below(4) {
+            0 => self.chooser.below(10) * (self.heal / 10),
+            1 => self.chooser.below(10) * (self.heal / 10) + self.chooser.below(SECOND),
+            _ => self.chooser.below(self.heal),
+        };
+        let host = self.chooser.index(self.hosts);
+        let strike = !faults.is_empty() && self.chooser.chance(300);
+        let deed = match self.chooser.pick(faults).copied() {
+            Some(class) if strike => Deed::Fault(self.fault(class)),
+            _ if simulation.chatter && (!simulation.pokes || self.chooser.chance(500)) => self.chatter(),
+            _ => Deed::Poke(self.chooser.below(1 << 32)),
+        };
+        Step { at, host, deed }
+    }
+
+    fn address(&mut self) -> String {
+        let Some(address) = self.chooser.pick(self.addresses) else { return String::new() };
+        match self.chooser.below(8) {
+            0..=3 => address.to_string(),
+            4 | 5 => address.bare_str().to_string(),
+            6 => format!("*@{}", address.network()),
+            _ => format!("nobody@{}", address.network()),
+        }
+    }
+
+    fn chatter(&mut self) -> Deed {
+        let size = self.chooser.pick(&[0, 40, 400, 4_000, 9_000, 14_000]).copied().unwrap_or(0);
+        let patience = self.chooser.pick(&[20_000, 1_000, 100, 60_000]).copied().unwrap_or(0);
+        match self.chooser.below(20) {
+            0..=12 => Deed::Send {
+                to: self.address(),
+                size,
+                receipts: u8::try_from(self.chooser.below(4)).unwrap_or(0),
+                priority: u8::try_from(self.chooser.below(3)).unwrap_or(0),
+                patience,
+                then: u8::try_from(self.chooser.below(3)).unwrap_or(0),
+                times: self.chooser.pick(&[1, 1, 1, 3, 40]).copied().unwrap_or(1),
+            },
+            13..=16 => {
+                let many = self.chooser.pick(&[1, 1, 1, 2, 4]).copied().unwrap_or(1);
+                let mut to: Vec<String> = (0..many).map(|_| self.address()).collect();
+                if many > 1 {
+                    to.retain(|to| !to.starts_with('*'));
+                }
+                let paths =
+                    ["work", "ping", "later", "never", "fail", "peers", "echo", "nothing.here", "commands"];
+                let path = self.chooser.pick(&paths).copied().unwrap_or("ping").to_string();
+                Deed::Call { to, path, size, patience }
+            }
+            17 => Deed::Cancel { which: self.chooser.index(16) },
+            18 => Deed::Leave { which: self.chooser.index(4), lasts: self.lasts() },
+            _ => Deed::ShutDown { lasts: self.lasts() },
+        }
+    }
+
+    /// How long something lasts: from a moment to most of a minute.
+    fn lasts(&mut self) -> u64 {
+        let most = self.chooser.pick(&[SECOND / 10, SECOND, 5 * SECOND, 60 * SECOND]).copied().unwrap_or(1);
+        self.chooser.below(most) + 1
+    }
+
+    fn fault(&mut self, class: Class) -> Fault {
+        let which = self.chooser.index(8);
+        match class {
+            Class::Cuts => Fault::Cut { which },
+            Class::HalfOpen => Fault::HalfOpen { which },
+            Class::Partitions => {
+                let side = self.chooser.below(1 << self.hosts.min(16));
+                Fault::Partition { side, one_way: self.chooser.chance(300), lasts: self.lasts() }
+            }
+            Class::Crashes => {
+                Fault::Crash { keeps: true, noticed: self.chooser.chance(500), lasts: self.lasts() }
+            }
+            Class::Amnesia => {
+                Fault::Crash { keeps: false, noticed: self.chooser.chance(500), lasts: self.lasts() }
+            }
+            Class::Pauses => Fault::Pause { lasts: self.lasts() },
+            Class::Deafness => Fault::Deaf { lasts: self.lasts() },
+            Class::Clocks => self.clock(),
+            Class::Disks if self.chooser.chance(500) => Fault::DiskFull { lasts: self.lasts() },
+            Class::Disks => Fault::DiskSlow { each: self.chooser.below(20 * SECOND) },
+        }
+    }
+
+    fn clock(&mut self) -> Fault {
+        match self.chooser.below(4) {
+            0 => Fault::Drift {
+                per_million: 50_000 - self.chooser.below(100_000).cast_signed(),
+                lasts: self.lasts(),
+            },
+            1 => Fault::Drift { per_million: -1_000_000, lasts: self.lasts() },
+            2 => Fault::Jump { by: self.chooser.below(200 * SECOND).cast_signed() },
+            _ => Fault::Jump { by: -self.chooser.below(20 * SECOND).cast_signed() },
+        }
+    }
+}

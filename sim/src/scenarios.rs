@@ -1,0 +1,98 @@
+//! Our own simulations: the networks that Homing itself is tried with.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use homing_core::{Heartbeat, Limits};
+
+use crate::chooser::Chooser;
+use crate::host::{HostSpec, Maker};
+use crate::plan::Class;
+use crate::run::Simulation;
+use crate::spec::{dial, hub, member, tight};
+use crate::worker::Worker;
+
+/// The names of all of them.
+pub const NAMES: &[&str] = &["mixed", "calm", "links", "machines", "clocks", "crowd"];
+
+/// The simulation of this name.
+pub fn named(name: &str) -> Option<Simulation> {
+    Some(match name {
+        "mixed" => mixed(),
+        "calm" => Simulation::new("calm", small).faults(&[]).chatter(true).pokes(false),
+        "links" => {
+            let faults = [Class::Cuts, Class::HalfOpen, Class::Partitions, Class::Deafness];
+            Simulation::new("links", small).faults(&faults).chatter(true).pokes(false)
+        }
+        "machines" => {
+            let faults = [Class::Crashes, Class::Amnesia, Class::Pauses, Class::Disks];
+            Simulation::new("machines", small).faults(&faults).chatter(true).pokes(false)
+        }
+        "clocks" => Simulation::new("clocks", small)
+            .faults(&[Class::Clocks, Class::Pauses])
+            .chatter(true)
+            .pokes(false),
+        "crowd" => {
+            Simulation::new("crowd", crowd).chatter(true).pokes(false).lasting(Duration::from_secs(60))
+        }
+        _ => return None,
+    })
+}
+
+/// One or two networks, two to six members, every fault: what most of the seeds are spent on.
+pub fn mixed() -> Simulation {
+    Simulation::new("mixed", small).chatter(true).pokes(false).steps(10, 80)
+}
+
+fn worker() -> Maker {
+    Arc::new(|_| Box::<Worker>::default())
+}
+
+/// Draws a small world: its networks, who is in them, and how tight their limits are.
+fn small(shape: u64) -> Vec<HostSpec> {
+    let chooser = &mut Chooser::seeded(shape).forgetful();
+    let limits = if chooser.chance(600) { tight() } else { Limits { rekey_records: 20, ..Limits::DEFAULT } };
+    let heartbeat = *chooser.pick(&[Heartbeat::LAN, Heartbeat::INTERNET, SLUGGISH]).unwrap_or(&SLUGGISH);
+    let two = chooser.chance(300);
+    let mut machines = vec![hub("hub@home", worker())];
+    if two {
+        machines.push(HostSpec { key: 1_000_001, name: "lab".into(), ..hub("hub@lab", worker()) });
+    }
+    for n in 0..chooser.between(2, 5) {
+        let twin = n > 0 && chooser.chance(200);
+        let (name, key) = if twin { (n - 1, n - 1) } else { (n, n) };
+        let instance = ["x", "y"][usize::from(twin)];
+        let mut one = member(&format!("p{name}@home/{instance}"), key, worker());
+        one.dials[0].priority = chooser.pick(&[0, 0, 0, 5, -1]).copied().unwrap_or(0);
+        if two && chooser.chance(500) {
+            let mut second = one.dials[0].clone();
+            if let Ok(address) = format!("p{name}@lab/{instance}").parse() {
+                second = dial(&address);
+            }
+            one.dials.push(second);
+        }
+        machines.push(one);
+    }
+    for machine in &mut machines {
+        machine.config.limits = limits.clone();
+        machine.config.heartbeat = heartbeat;
+    }
+    machines
+}
+
+/// Between the two that nodes have by themselves: it dies within the time that faults last.
+const SLUGGISH: Heartbeat = Heartbeat { idle: Duration::from_secs(4), silence: Duration::from_secs(12) };
+
+/// A hub and two or three dozen members, which come and go.
+fn crowd(shape: u64) -> Vec<HostSpec> {
+    let chooser = &mut Chooser::seeded(shape).forgetful();
+    let mut machines = vec![hub("hub@home", worker())];
+    for n in 0..chooser.between(20, 36) {
+        machines.push(member(&format!("member-number-{n}@home"), n, worker()));
+    }
+    for machine in &mut machines {
+        machine.config.heartbeat = SLUGGISH;
+        machine.config.limits.roster_delay = Duration::from_millis(chooser.below(200));
+    }
+    machines
+}
