@@ -172,10 +172,14 @@ fn inputs(target: &Target) -> impl Strategy<Value = Vec<u8>> + use<> {
     prop_oneof![9 => made, 1 => prop::collection::vec(any::<u8>(), 0..300)]
 }
 
-/// A whole node is slower than a decoder.
+/// A whole node is slower than a decoder, and a world slower than a node.
 fn cases(target: &Target) -> u32 {
     let asked = std::env::var("HOMING_CASES").ok().and_then(|cases| cases.parse().ok());
-    asked.unwrap_or(if matches!(target.name, "node" | "pair") { 300 } else { 3_000 })
+    asked.unwrap_or(match target.name {
+        "schedule" => 20,
+        "node" | "pair" => 300,
+        _ => 3_000,
+    })
 }
 
 #[test]

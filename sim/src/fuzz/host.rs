@@ -86,6 +86,8 @@ pub(super) struct Host {
     pub(super) requests: VecDeque<RequestId>,
     pub(super) calls: VecDeque<CallId>,
     pub(super) uplinks: BTreeSet<UplinkId>,
+    /// One that is never hung up.
+    pub(super) stays: Option<UplinkId>,
     /// Accepted links that ended, and why.
     pub(super) downs: BTreeMap<LinkId, CloseReason>,
     pub(super) stopped: bool,
@@ -126,6 +128,7 @@ impl Host {
             requests: VecDeque::new(),
             calls: VecDeque::new(),
             uplinks: BTreeSet::new(),
+            stays: None,
             downs: BTreeMap::new(),
             stopped: false,
             never: |_| false,
@@ -263,6 +266,11 @@ impl Host {
         self.open.insert(link);
         self.tell(Input::Dialed { link });
         Some((link, target))
+    }
+
+    /// One of its networks that may be left.
+    pub(super) fn leavable(&self) -> Option<UplinkId> {
+        self.uplinks.iter().find(|uplink| Some(**uplink) != self.stays).copied()
     }
 
     /// What was written on a link.

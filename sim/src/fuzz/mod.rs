@@ -15,7 +15,7 @@
 //! form that there is for it, and nothing grows on the way. [`node`](node()) is a node whose driver makes
 //! mistakes, [`pair`](pair()) one whose neighbour has the keys of the session and none of the manners. Both obey the
 //! driver's law themselves, and check after every step what a node promises (`docs/ARCHITECTURE.md`, laws
-//! 4, 5, 7, 8 and 10).
+//! 4, 5, 7, 8 and 10). [`schedule`](schedule()) is a whole simulated world whose choices the bytes are.
 //!
 //! The bytes of `node` and `pair` are programs: an operation, then what it needs, and so on until they
 //! end. There is no form that a program must have.
@@ -34,6 +34,7 @@ mod node;
 mod noise;
 mod pair;
 mod raw;
+mod schedule;
 mod texts;
 mod wire;
 
@@ -41,6 +42,7 @@ pub use journal::journal;
 pub use json::{letter, session};
 pub use node::node;
 pub use pair::pair;
+pub use schedule::schedule;
 pub use texts::{address, invite, key, reason};
 pub use wire::{frames, label, record};
 
@@ -76,5 +78,6 @@ pub const TARGETS: &[Target] = &[
     bytes("pair", pair),
     bytes("reason", reason),
     bytes("record", record),
+    bytes("schedule", schedule),
     text("session", session),
 ];

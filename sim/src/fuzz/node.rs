@@ -283,7 +283,7 @@ impl World<'_> {
         host.takes = true;
         host.node.shutdown(host.now);
         host.drain();
-        for link in std::mem::take(&mut host.open) {
+        while let Some(link) = host.open.first().copied() {
             host.gone(link);
         }
         host.dials.clear();
@@ -292,6 +292,9 @@ impl World<'_> {
         assert!(self.shut || host.node.links() == 0);
         for _ in 0..200 {
             let Some(deadline) = host.node.next_deadline() else { return };
+            if deadline.at.as_micros() > LATEST {
+                return;
+            }
             host.step_to(deadline.at.max(host.now + Duration::from_micros(1)));
         }
         // Calls, requests and receipts at most, each with a deadline of its own.

@@ -95,6 +95,8 @@ impl<'a> World<'a> {
                     let dial = dial(network, name, instance, true);
                     let uplink = world.host.node.dial(world.host.now, dial).unwrap();
                     world.host.uplinks.insert(uplink);
+                    // The first is the honest one's.
+                    world.host.stays.get_or_insert(uplink);
                     world.host.drain();
                     let (link, _) = world.host.dialed().unwrap();
                     let peer = world.answer(link, network, OFFER.as_bytes());
@@ -367,10 +369,11 @@ impl<'a> World<'a> {
         self.host.tell(Input::Timeout);
         self.serve();
         self.check();
-        for uplink in std::mem::take(&mut self.host.uplinks).into_iter().skip(1) {
-            self.host.uplinks.insert(uplink);
-            self.host.node.hang_up(self.host.now, uplink).unwrap();
-            self.host.drain();
+        for uplink in self.host.uplinks.clone() {
+            if Some(uplink) != self.host.stays {
+                self.host.node.hang_up(self.host.now, uplink).unwrap();
+                self.host.drain();
+            }
         }
         self.serve();
         for eve in std::mem::take(&mut self.eves) {

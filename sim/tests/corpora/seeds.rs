@@ -8,7 +8,7 @@ use homing_core::wire::{Kind, Label, MessageId, Priority, Receipts, frame, lette
 use homing_core::{PeerId, Reason};
 
 /// The seeds of a function, by the name of their file.
-pub fn of(target: &str) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn of(target: &str) -> BTreeMap<String, Vec<u8>> {
     let seeds = match target {
         "address" => texts(ADDRESSES),
         "frames" => frames(),
@@ -21,6 +21,7 @@ pub fn of(target: &str) -> BTreeMap<String, Vec<u8>> {
         "pair" => pairs(),
         "reason" => reasons(),
         "record" => records(),
+        "schedule" => schedules(),
         "session" => texts(SESSIONS),
         other => panic!("no seeds for {other}"),
     };
@@ -283,6 +284,16 @@ fn pairs() -> Vec<Vec<u8>> {
         );
         all.push([start.clone(), vec![11, 0], message(7), vec![10, 0], vec![19, 0, 0, 0, 0, 0, 0]].concat());
         all.push([start, vec![18, 0], message(1), message(7), vec![18, 0, 16, 6, 0], wait(8)].concat());
+    }
+    all
+}
+
+/// Choices of `schedule`: whatever a generator makes of a few seeds, and the calmest of all.
+fn schedules() -> Vec<Vec<u8>> {
+    let mut all = vec![Vec::new()];
+    for seed in 1..9 {
+        let mut chooser = homing_sim::Chooser::seeded(seed);
+        all.push((0..60 * seed).map(|_| chooser.below(256) as u8).collect());
     }
     all
 }
