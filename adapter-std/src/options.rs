@@ -23,11 +23,15 @@ pub struct Options {
     /// that many messages wait, no more are taken from the links, and their senders wait. Of the
     /// other events the oldest are dropped then, and counted: [`Peer::missed`](crate::Peer::missed).
     pub queue: usize,
+    /// Of how many bytes at most a tape of all that the node is told is kept in memory, for
+    /// [`Peer::trace`](crate::Peer::trace). None is kept when there is none, as at first. It holds the
+    /// private key and every message: do not leave it on without need.
+    pub record: Option<usize>,
 }
 
 impl Options {
     /// A peer that only dials and remembers nothing, with `ring` for its cryptography, the system's
-    /// randomness and a queue of 1024.
+    /// randomness, a queue of 1024 and no tape.
     pub fn new(key: StaticKey) -> Options {
         Options {
             key,
@@ -35,6 +39,7 @@ impl Options {
             seed: None,
             store: Box::new(Forget),
             queue: 1024,
+            record: None,
         }
     }
 }
@@ -45,6 +50,7 @@ impl fmt::Debug for Options {
             .field("key", &self.key.peer_id())
             .field("config", &self.config)
             .field("queue", &self.queue)
+            .field("record", &self.record)
             .finish_non_exhaustive()
     }
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use homing_core::trace::{Recorded, Tape};
 use homing_core::{
-    Address, AddressError, CallId, Command, Dial, Failure, Message, MessageId, NetworkInfo, Node, Pattern,
-    PeerId, PeerInfo, Reason, Receipts, Received, Request, Response, Seed, SendError, Stage, UplinkId, Why,
+    Address, AddressError, CallId, Command, Dial, Failure, Message, MessageId, NetworkInfo, Pattern, PeerId,
+    PeerInfo, Reason, Receipts, Received, Request, Response, Seed, SendError, Stage, UplinkId, Why,
     normal_path,
 };
 use mio::{Poll, Waker};
@@ -53,14 +54,15 @@ impl Peer {
     /// [`Error::Io`] when the system has no randomness, no event queue or no thread to give, or the
     /// store cannot be read; [`Error::Entry`] when the node cannot make sense of what it holds.
     pub fn start(options: Options) -> Result<Peer, Error> {
-        let Options { key, config, seed, mut store, queue } = options;
+        let Options { key, config, seed, mut store, queue, record } = options;
         let seed = match seed {
             Some(seed) => seed,
             None => system_seed()?,
         };
         let config = Arc::new(config);
         let start = Instant::now();
-        let mut node = Node::new(homing_core::Instant::ZERO, key, seed, Arc::clone(&config));
+        let (zero, tape) = (homing_core::Instant::ZERO, record.map(Tape::new));
+        let mut node = Recorded::new(zero, key, seed, Arc::clone(&config), tape);
         for (index, entry) in store.entries()?.iter().enumerate() {
             node.restore(entry).map_err(|e| Error::Entry { index, why: e.to_string() })?;
         }
@@ -369,6 +371,13 @@ impl Peer {
     /// Bytes that the node holds in its queues, tables and buffers.
     pub fn memory(&self) -> usize {
         self.shared().lock().node.memory()
+    }
+
+    /// A copy of the tape that [`Options::record`] asks for, as a file has it: what this node was told until
+    /// now, for [`homing_core::trace`]. After [`close`](Peer::close), too. **It contains the private key and
+    /// every message in the clear**; [`redact`](homing_core::trace::redact) makes one that does not.
+    pub fn trace(&self) -> Option<Vec<u8>> {
+        self.shared().lock().node.trace()
     }
 
     /// How often the node's thread has woken up. An idle node wakes for its heartbeats alone.

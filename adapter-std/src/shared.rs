@@ -6,8 +6,9 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Clock};
 
+use homing_core::trace::Recorded;
 use homing_core::{
-    Address, CallId, CallOutcome, CloseReason, Event, Failure, Instant, MessageId, Node, PeerId, Response,
+    Address, CallId, CallOutcome, CloseReason, Event, Failure, Instant, MessageId, PeerId, Response,
     SendError, Stage, UplinkId,
 };
 
@@ -34,7 +35,7 @@ pub(crate) struct Shared {
 }
 
 pub(crate) struct State {
-    pub(crate) node: Node,
+    pub(crate) node: Recorded,
     pub(crate) waiters: Waiters,
     /// Threads that wait for `turned`.
     watching: usize,
@@ -129,7 +130,7 @@ impl Waiters {
 }
 
 impl Shared {
-    pub(crate) fn new(start: Clock, node: Node, queue: usize, mailbox: Arc<Mailbox>) -> Shared {
+    pub(crate) fn new(start: Clock, node: Recorded, queue: usize, mailbox: Arc<Mailbox>) -> Shared {
         Shared {
             id: node.peer_id(),
             start,

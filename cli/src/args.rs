@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use homing_core::{Instance, Invite, Name, Network, PeerId, Receipts};
 use homing_std::Endpoint;
 
-use crate::text::parse_duration;
+use crate::text::{parse_duration, parse_size};
 
 /// Where the help lists what every command takes.
 const EVERYWHERE: &str = "Everywhere";
@@ -61,7 +61,8 @@ pub(crate) enum Command {
     Keygen,
     /// Be the hub of a network: admit peers and pass their messages on
     #[command(before_help = "Example:\n  homing hub --name hub --network home --open\n  \
-                       homing hub --allow KEY --allow KEY --listen 0.0.0.0:4702")]
+                       homing hub --allow KEY --allow KEY --listen 0.0.0.0:4702\n  \
+                       homing hub --open --record hub.trace    (for homing replay)")]
     Hub(Hub),
     /// Join a network and remember it
     #[command(before_help = "Example:\n  homing join homing://KEY@192.168.1.7:4702/home --name ada")]
@@ -90,6 +91,15 @@ pub(crate) enum Command {
     /// Talk: lines typed go to everyone, or to one with @name
     #[command(before_help = "Example:\n  homing chat\n  @bob only you can read this    (typed in the chat)")]
     Chat(Chat),
+    /// Compare another implementation with this one, by the frozen vectors
+    #[command(subcommand, before_help = "Example:\n  homing vectors check docs/vectors/*.json")]
+    Vectors(Vectors),
+    /// Run again what hub or listen --record kept, to the same bytes, or say where it departs
+    #[command(
+        before_help = "Example:\n  homing replay hub.trace\n  homing replay hub.trace --step | less\n  \
+                       homing replay hub.trace --redact to-give-away.trace"
+    )]
+    Replay(Replay),
 }
 
 /// `homing demo`
@@ -127,6 +137,9 @@ pub(crate) struct Hub {
     /// End when stdin ends, for programs that start this one
     #[arg(long)]
     pub(crate) until_eof: bool,
+    /// What to keep of it.
+    #[command(flatten)]
+    pub(crate) record: Record,
 }
 
 /// `homing join`
@@ -154,6 +167,34 @@ pub(crate) struct Listen {
     /// End when stdin ends, for programs that start this one
     #[arg(long)]
     pub(crate) until_eof: bool,
+    /// What to keep of it.
+    #[command(flatten)]
+    pub(crate) record: Record,
+}
+
+/// What is kept of a node that stays.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Record {
+    /// Keep what the node was told in this file, for homing replay; written when it ends. It will hold
+    /// the private key and every message
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    /// How much of it to hold in memory; when there is more, only the end is kept, and cannot be replayed
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size, requires = "record")]
+    pub(crate) record_most: usize,
+}
+
+/// `homing replay`
+#[derive(clap::Args, Debug)]
+pub(crate) struct Replay {
+    /// What --record wrote
+    pub(crate) file: PathBuf,
+    /// Print each entry: when, what was told, what came out
+    #[arg(long)]
+    pub(crate) step: bool,
+    /// Write a copy without private keys and without what was said, which can be given away
+    #[arg(long, value_name = "OUT")]
+    pub(crate) redact: Option<PathBuf>,
 }
 
 /// `homing send`
@@ -242,6 +283,25 @@ pub(crate) struct Chat {
     pub(crate) connect: Connect,
 }
 
+/// `homing vectors`
+#[derive(Subcommand, Debug)]
+pub(crate) enum Vectors {
+    /// Hold every case of these files against this program: yours, or those of docs/vectors
+    #[command(before_help = "Example:\n  homing vectors check docs/vectors/frames.json mine.json")]
+    Check {
+        /// Files in the shape of docs/vectors
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Write the frozen files into a folder
+    #[command(before_help = "Example:\n  homing vectors write /tmp/vectors")]
+    Write {
+        /// Where to
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
 /// How a command comes into the network.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Connect {
@@ -312,7 +372,7 @@ mod tests {
         let mut command = Args::command();
         command.build();
         let names: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_string()).collect();
-        assert_eq!(names.len(), 11, "{names:?}");
+        assert_eq!(names.len(), 13, "{names:?}");
         for name in names {
             let sub = command.find_subcommand_mut(&name).unwrap();
             for help in [sub.render_help(), sub.render_long_help()] {

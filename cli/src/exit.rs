@@ -31,7 +31,7 @@ pub(crate) enum Exit {
     Timeout = 6,
     /// The message came back.
     NotDelivered = 7,
-    /// What answered speaks something else, or has another key or network.
+    /// What answered speaks something else, or has another key or network; or vectors do not hold.
     Protocol = 8,
     /// Ctrl-C.
     Interrupted = 130,

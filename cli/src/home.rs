@@ -220,7 +220,7 @@ fn read(file: File) -> io::Result<String> {
 }
 
 /// Makes a file that was not there, for its owner only, and makes it durable.
-fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

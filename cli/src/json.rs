@@ -90,6 +90,23 @@ pub(crate) enum Line {
     Step { step: u32, text: String },
     /// `demo`: one row of the table at the end.
     Result { what: String, count: u64, after_ms: Option<f64> },
+    /// `vectors`: a case does not hold.
+    Case { file: String, name: String, why: String },
+    /// `vectors`: a file was gone through.
+    Vectors { file: String, vectors: String, cases: usize, failed: usize, missing: usize },
+    /// `replay --step`: one entry, and what came of it. Of a tail, which cannot be run, that is not known.
+    Entry { entry: u64, after_ms: f64, told: String, given: Option<String>, agrees: Option<bool> },
+    /// `replay`: it came to the same end.
+    Replayed {
+        key: String,
+        ciphers: &'static str,
+        entries: u64,
+        read: u64,
+        written: u64,
+        events: u64,
+        hash: String,
+        redacted: Option<String>,
+    },
     /// `hub`, `listen`, `chat`: it ends, having said goodbye.
     Stopped {},
     /// Any command: why it fails. The last line.
@@ -254,6 +271,19 @@ mod tests {
             Line::Route { node: s(), to: s(), text: s(), rule: None, instance: None },
             Line::Step { step: 1, text: s() },
             Line::Result { what: s(), count: 1, after_ms: None },
+            Line::Case { file: s(), name: s(), why: s() },
+            Line::Vectors { file: s(), vectors: s(), cases: 1, failed: 0, missing: 0 },
+            Line::Entry { entry: 0, after_ms: 0.5, told: s(), given: Some(s()), agrees: Some(true) },
+            Line::Replayed {
+                key: s(),
+                ciphers: "real",
+                entries: 1,
+                read: 1,
+                written: 1,
+                events: 1,
+                hash: s(),
+                redacted: None,
+            },
             Line::Stopped {},
             Line::Error { code: None, exit: 2, message: s(), advice: s() },
         ];
@@ -275,10 +305,14 @@ mod tests {
             Line::Route { .. } => 14,
             Line::Step { .. } => 15,
             Line::Result { .. } => 16,
-            Line::Stopped {} => 17,
-            Line::Error { .. } => 18,
+            Line::Case { .. } => 17,
+            Line::Vectors { .. } => 18,
+            Line::Entry { .. } => 19,
+            Line::Replayed { .. } => 20,
+            Line::Stopped {} => 21,
+            Line::Error { .. } => 22,
         });
-        assert!(kinds.eq(0..19));
+        assert!(kinds.eq(0..23));
         all
     }
 

@@ -68,5 +68,7 @@ fn run(args: Args, out: Out, interrupt: Interrupt) -> Result<(), End> {
         Command::Ping(args) => commands::ping::run(&context, &args),
         Command::Why(args) => commands::why::run(&context, &args),
         Command::Chat(args) => commands::chat::run(&context, &args),
+        Command::Vectors(args) => commands::vectors::run(&context, &args),
+        Command::Replay(args) => commands::replay::run(&context, &args),
     }
 }

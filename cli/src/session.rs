@@ -132,12 +132,16 @@ pub(crate) fn dial_and_stay(
     profile: &Profile,
     instance: Option<Instance>,
     pace: Pace,
+    record: Option<usize>,
 ) -> Result<Running, End> {
     let key = context.home.key()?.ok_or_else(|| {
         let what = format!("the key {} is gone", context.home.key_path().display());
         Fault::usage(what, "restore it, or join again: homing join INVITE --name YOU")
     })?;
-    let running = Running::start(context, key, pace)?;
+    let mut options = Options::new(key);
+    options.config.heartbeat = pace.heartbeat();
+    options.record = record;
+    let running = Running::start_with(context, options)?;
     let dial = Dial { instance, ..profile.dial() };
     running.peer.dial(dial).map_err(|e| fault_of("join", &e))?;
     Ok(running)

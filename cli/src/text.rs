@@ -21,6 +21,21 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// `4096`, `64k`, `256M`, `2G`: bytes when there is no unit, and units of 1024.
+pub(crate) fn parse_size(text: &str) -> Result<usize, String> {
+    let wrong = || "write a size like 64k, 256M or 2G".to_string();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: usize = match &text[digits.len()..] {
+        "" => 1,
+        "k" | "K" => 1 << 10,
+        "m" | "M" => 1 << 20,
+        "g" | "G" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    let number: usize = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(unit).filter(|size| *size > 0).ok_or_else(wrong)
+}
+
 /// Milliseconds with microseconds behind the point, for JSON.
 pub(crate) fn millis(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e6).round() / 1e3
@@ -58,6 +73,16 @@ pub(crate) fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes() {
+        for (text, size) in [("1", 1), ("64k", 65_536), ("256M", 268_435_456), ("2G", 2_147_483_648)] {
+            assert_eq!(parse_size(text), Ok(size), "{text}");
+        }
+        for wrong in ["", "0", "k", "1.5M", "-1", "64kb", "99999999999999999999", "99999999999999999G"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn durations() {

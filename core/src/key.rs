@@ -9,7 +9,7 @@ use blake2::{Blake2s256, Blake2sMac256};
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
 use data_encoding::{BASE32_NOPAD, Encoding, Specification};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// A node's private X25519 key: what proves that it is who it says.
 ///
@@ -166,25 +166,57 @@ impl FromStr for PeerId {
 ///
 /// Wiped when dropped, and never printed.
 #[derive(Clone)]
-pub struct Seed(Zeroizing<[u8; 32]>);
+pub struct Seed {
+    root: Zeroizing<[u8; 32]>,
+    /// The keys of the streams that keep no secret, when `root` is not what they come from.
+    open: Option<Zeroizing<OpenKeys>>,
+}
+
+/// A key for each of [`Purpose::OPEN`].
+pub(crate) type OpenKeys = [[u8; 32]; Purpose::OPEN.len()];
 
 impl Seed {
     /// Takes 32 bytes, which should be unpredictable.
     pub fn from_bytes(bytes: [u8; 32]) -> Seed {
-        Seed(Zeroizing::new(bytes))
+        Seed { root: Zeroizing::new(bytes), open: None }
+    }
+
+    /// The same ids, words and delays, but ephemeral keys that are nobody's: they come from zeros.
+    pub(crate) fn without_secrets(&self) -> Seed {
+        let mut open = Zeroizing::new(OpenKeys::default());
+        for (key, purpose) in open.iter_mut().zip(Purpose::OPEN) {
+            *key = *self.stream_key(purpose, 0);
+        }
+        Seed { root: Zeroizing::new([0; 32]), open: Some(open) }
+    }
+
+    /// What it is made of, for whoever stores it.
+    pub(crate) fn expose(&self) -> (&[u8; 32], Option<&OpenKeys>) {
+        (&self.root, self.open.as_deref())
+    }
+
+    /// Back from [`expose`](Seed::expose).
+    pub(crate) fn from_parts(root: [u8; 32], open: Option<OpenKeys>) -> Seed {
+        Seed { root: Zeroizing::new(root), open: open.map(Zeroizing::new) }
     }
 
     /// The stream of one purpose; `index` separates streams of the same purpose. Streams are
     /// independent: a new draw from one moves no other.
     pub(crate) fn stream(&self, purpose: Purpose, index: u64) -> Stream {
+        let key = self.stream_key(purpose, index);
+        Stream(ChaCha20::new((&*key).into(), &[0; 12].into()))
+    }
+
+    fn stream_key(&self, purpose: Purpose, index: u64) -> Zeroizing<[u8; 32]> {
+        let open = Purpose::OPEN.iter().position(|open| *open == purpose);
+        if let (Some(keys), Some(at), 0) = (&self.open, open, index) {
+            return Zeroizing::new(keys[at]);
+        }
         // A key of 32 bytes is always accepted by BLAKE2s; `new` takes it by its exact type.
-        let mut mac = Blake2sMac256::new((&*self.0).into());
+        let mut mac = Blake2sMac256::new((&*self.root).into());
         mac.update(purpose.label());
         mac.update(&index.to_be_bytes());
-        let mut key: [u8; 32] = mac.finalize().into_bytes().into();
-        let stream = Stream(ChaCha20::new((&key).into(), &[0; 12].into()));
-        key.zeroize();
-        stream
+        Zeroizing::new(mac.finalize().into_bytes().into())
     }
 }
 
@@ -206,6 +238,10 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
+    /// What no key comes from. Of these there is one stream each.
+    pub(crate) const OPEN: [Purpose; 4] =
+        [Purpose::MessageId, Purpose::IdKey, Purpose::Redial, Purpose::Word];
+
     const fn label(self) -> &'static [u8] {
         match self {
             Purpose::StaticKey => b"homing static key",
@@ -265,6 +301,19 @@ mod tests {
         assert_eq!(a, (again.u64(), again.u64()));
         assert_ne!(seed.stream(Purpose::MessageId, 1).u64(), a.0);
         assert_ne!(seed.stream(Purpose::Redial, 0).u64(), a.0);
+    }
+
+    #[test]
+    fn without_its_secrets_a_seed_gives_the_same_ids_and_other_keys() {
+        let seed = Seed::from_bytes([1; 32]);
+        let without = seed.without_secrets();
+        for purpose in Purpose::OPEN {
+            assert_eq!(without.stream(purpose, 0).u64(), seed.stream(purpose, 0).u64(), "{purpose:?}");
+        }
+        assert_ne!(without.stream(Purpose::Ephemeral, 1).u64(), seed.stream(Purpose::Ephemeral, 1).u64());
+        let (root, open) = without.expose();
+        let again = Seed::from_parts(*root, open.copied());
+        assert_eq!(again.stream(Purpose::Word, 0).u64(), seed.stream(Purpose::Word, 0).u64());
     }
 
     #[test]

@@ -123,8 +123,19 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, homing_planted))]
 extern crate std;
+
+#[cfg(homing_planted)]
+#[macro_use]
+pub mod planted;
+/// A mistake that is made on purpose, in builds for it (`--cfg homing_planted`); in all others, `false`.
+#[cfg(not(homing_planted))]
+macro_rules! planted {
+    ($bug:ident) => {
+        false
+    };
+}
 
 pub mod address;
 mod config;
@@ -137,6 +148,7 @@ mod node;
 mod noise;
 mod reason;
 mod time;
+pub mod trace;
 pub mod wire;
 
 pub use address::{Address, AddressError, Instance, Name, Network, Pattern};

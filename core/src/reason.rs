@@ -25,6 +25,14 @@ macro_rules! reasons {
                     _ => "",
                 }
             }
+
+            /// Its name in PROTOCOL.md, appendix A: `NOT_FOUND`; the empty string for a number not known here.
+            pub const fn name(self) -> &'static str {
+                match self.0 {
+                    $($code => stringify!($name),)*
+                    _ => "",
+                }
+            }
         }
     };
 }
@@ -266,6 +274,7 @@ mod tests {
         }
         assert!(Reason::ALL.iter().all(|r| !r.text().is_empty()));
         assert_eq!(Reason::from_code(999).text(), "");
+        assert_eq!((Reason::NOT_FOUND.name(), Reason::from_code(999).name()), ("NOT_FOUND", ""));
         assert_eq!(alloc::format!("{}", Reason::from_code(999)), "reason 999");
     }
 }

@@ -41,10 +41,11 @@ fn the_reason_table_is_the_codes() {
     let document = document();
     let rows = block(&document, "reason table").lines().skip(2).map(|line| {
         let mut cells = line.split('|').map(str::trim).skip(1);
-        (cells.next().unwrap().parse().unwrap(), cells.next().unwrap().to_string())
+        let mut cell = || cells.next().unwrap().to_string();
+        (cell().parse().unwrap(), cell(), cell())
     });
-    let ours = Reason::ALL.iter().map(|reason| (reason.code(), reason.text().to_string()));
-    assert_eq!(rows.collect::<Vec<(u16, String)>>(), ours.collect::<Vec<_>>());
+    let row = |reason: &Reason| (reason.code(), reason.text().to_string(), reason.name().to_string());
+    assert_eq!(rows.collect::<Vec<(u16, String, String)>>(), Reason::ALL.iter().map(row).collect::<Vec<_>>());
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub type HostId = usize;
 pub struct Fact {
     /// The world's time.
     pub at: Instant,
-    /// What the machine's own clock shows.
+    /// The time that the machine's node goes by: the latest that it was told.
     pub local: Instant,
     /// Whose it is.
     pub host: HostId,

@@ -39,12 +39,16 @@ pub(crate) struct Machine {
     pub(crate) identity: Identity,
     /// None while it is down.
     pub(crate) node: Option<Node>,
+    /// The latest time that the node was told.
+    pub(crate) latest: Instant,
     pub(crate) disk: Disk,
     /// When the application wants to be woken, and with what, in its own time.
     pub(crate) timers: Vec<(Instant, u64)>,
     /// What happened since somebody looked, in order.
     pub(crate) said: Vec<What>,
     pub(crate) uplinks: Vec<UplinkId>,
+    /// Those of its uplinks that it is leaving.
+    pub(crate) leaving: BTreeSet<UplinkId>,
     pub(crate) calls: VecDeque<CallId>,
     /// How much it was asked to say.
     pub(crate) asked: u64,
@@ -56,7 +60,12 @@ impl Machine {
     }
 
     /// Does something with the node; a machine that is down refuses.
-    fn node<R>(&mut self, work: impl FnOnce(&mut Node) -> Result<R, SendError>) -> Result<R, SendError> {
+    pub(crate) fn node<R>(
+        &mut self,
+        now: Instant,
+        work: impl FnOnce(&mut Node) -> Result<R, SendError>,
+    ) -> Result<R, SendError> {
+        self.latest = self.latest.max(now);
         match &mut self.node {
             Some(node) => work(node),
             None => Err(SendError::Stopped),
@@ -76,7 +85,7 @@ impl Machine {
         to: &Address,
         message: Message,
     ) -> Result<MessageId, SendError> {
-        let result = self.node(|node| node.send(now, to, message.clone()));
+        let result = self.node(now, |node| node.send(now, to, message.clone()));
         let id = self.noted("send", result)?;
         self.say(What::Sent { id, to: to.clone(), message });
         Ok(id)
@@ -89,7 +98,7 @@ impl Machine {
         command: Command,
         patience: Duration,
     ) -> Result<CallId, SendError> {
-        let result = self.node(|node| node.request(now, to, command.clone(), patience));
+        let result = self.node(now, |node| node.request(now, to, command.clone(), patience));
         let call = self.noted("request", result)?;
         self.calls.push_back(call);
         if self.calls.len() > 16 {
@@ -100,7 +109,7 @@ impl Machine {
     }
 
     pub(crate) fn cancel(&mut self, now: Instant, call: CallId) -> Result<(), SendError> {
-        let result = self.node(|node| node.cancel(now, call));
+        let result = self.node(now, |node| node.cancel(now, call));
         if result.is_ok() {
             self.say(What::Cancelled { call });
         }
@@ -114,14 +123,14 @@ impl Machine {
         response: Result<Response, Failure>,
     ) -> Result<(), SendError> {
         let ok = response.is_ok();
-        let result = self.node(|node| node.respond(now, request, response));
+        let result = self.node(now, |node| node.respond(now, request, response));
         self.noted("respond", result)?;
         self.say(What::Answered { request, ok });
         Ok(())
     }
 
     pub(crate) fn deal(&mut self, now: Instant, message: &Received, refused: Option<Failure>) {
-        let result = self.node(|node| match &refused {
+        let result = self.node(now, |node| match &refused {
             None => node.consume(now, message),
             Some(why) => node.refuse(now, message, why.clone()),
         });
@@ -131,11 +140,11 @@ impl Machine {
     }
 
     pub(crate) fn serve(&mut self, path: &str, description: &str) -> Result<(), SendError> {
-        self.node(|node| node.serve(path, description))
+        self.node.as_mut().ok_or(SendError::Stopped)?.serve(path, description)
     }
 
     pub(crate) fn dial(&mut self, now: Instant, dial: Dial) -> Result<UplinkId, SendError> {
-        let result = self.node(|node| node.dial(now, dial));
+        let result = self.node(now, |node| node.dial(now, dial));
         let uplink = self.noted("dial", result)?;
         self.uplinks.push(uplink);
         Ok(uplink)
@@ -195,10 +204,12 @@ impl Host {
             machine: Machine {
                 identity,
                 node: None,
+                latest: local,
                 disk: Disk::new(),
                 timers: Vec::new(),
                 said: Vec::new(),
                 uplinks: Vec::new(),
+                leaving: BTreeSet::new(),
                 calls: VecDeque::new(),
                 asked: 0,
             },
@@ -225,6 +236,7 @@ impl Host {
     /// Makes the node, as it is after a start; its application is not told yet.
     pub(crate) fn boot(&mut self, now: Instant, world_seed: u64) {
         let local = self.clock.local(now);
+        self.machine.latest = local;
         let key = StaticKey::from_bytes(*key_of(self.spec.key).expose());
         let number =
             self.machine.identity.name.bytes().fold(world_seed, |n, byte| n.rotate_left(9) ^ u64::from(byte));
@@ -239,6 +251,7 @@ impl Host {
         self.machine.node = Some(node);
         self.machine.uplinks.clear();
         self.machine.calls.clear();
+        self.machine.leaving.clear();
         self.handler = Some((self.spec.maker)(&self.machine.disk));
         self.dirty = true;
     }
@@ -248,6 +261,7 @@ impl Host {
         let local = self.clock.local(now);
         if let Some(node) = &mut self.machine.node {
             node.handle(local, input);
+            self.machine.latest = self.machine.latest.max(local);
         }
         self.dirty = true;
     }

@@ -177,7 +177,7 @@ fn cases(target: &Target) -> u32 {
     let asked = std::env::var("HOMING_CASES").ok().and_then(|cases| cases.parse().ok());
     asked.unwrap_or(match target.name {
         "schedule" => 20,
-        "node" | "pair" => 300,
+        "node" | "pair" | "trace" => 300,
         _ => 3_000,
     })
 }

@@ -9,6 +9,7 @@ use homing_std::{Endpoint, Journal, Options};
 use crate::Context;
 use crate::args::Hub;
 use crate::commands::arrivals::Arrivals;
+use crate::commands::record;
 use crate::exit::{End, Fault};
 use crate::json::{Line, LinkChange, Why};
 use crate::out::Look;
@@ -36,7 +37,10 @@ pub(crate) fn run(context: &Context, args: &Hub) -> Result<(), End> {
         open: args.open,
         allow: args.allow.iter().copied().collect(),
     });
+    let prepared = record::prepare(&args.record)?;
+    options.record = prepared.most();
     let running = Running::start_with(context, options)?;
+    let recording = prepared.of(&running.peer);
     let bound = running.peer.listen(&args.listen).map_err(|e| {
         let advice = "choose another with --listen HOST:PORT (port 0 takes a free one)";
         Fault::machine(format!("cannot listen on {}: {e}", args.listen), advice)
@@ -57,6 +61,7 @@ pub(crate) fn run(context: &Context, args: &Hub) -> Result<(), End> {
             event => arrivals.take(event)?,
         }
     }
+    recording.write()?;
     context.out.line(&Line::Stopped {})
 }
 

@@ -3,6 +3,7 @@
 use crate::Context;
 use crate::args::Listen;
 use crate::commands::arrivals::Arrivals;
+use crate::commands::record;
 use crate::exit::End;
 use crate::json::Line;
 use crate::session::dial_and_stay;
@@ -10,7 +11,9 @@ use crate::session::dial_and_stay;
 /// Until Ctrl-C, or until the hub says that dialing again cannot help.
 pub(crate) fn run(context: &Context, args: &Listen) -> Result<(), End> {
     let profile = context.home.profile()?;
-    let running = dial_and_stay(context, &profile, args.instance.clone(), args.heartbeat)?;
+    let prepared = record::prepare(&args.record)?;
+    let running = dial_and_stay(context, &profile, args.instance.clone(), args.heartbeat, prepared.most())?;
+    let recording = prepared.of(&running.peer);
     if args.until_eof {
         context.interrupt.trip_at_eof();
     }
@@ -18,5 +21,6 @@ pub(crate) fn run(context: &Context, args: &Listen) -> Result<(), End> {
     for event in running.peer.events() {
         arrivals.take(&event)?;
     }
+    recording.write()?;
     context.out.line(&Line::Stopped {})
 }

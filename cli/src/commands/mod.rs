@@ -10,5 +10,8 @@ pub(crate) mod listen;
 pub(crate) mod peers;
 pub(crate) mod ping;
 pub(crate) mod progress;
+pub(crate) mod record;
+pub(crate) mod replay;
 pub(crate) mod send;
+pub(crate) mod vectors;
 pub(crate) mod why;

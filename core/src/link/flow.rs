@@ -77,6 +77,7 @@ impl Outbound {
     /// Whether one of this cost may go now. One may always go when nothing is under way: a window
     /// smaller than an envelope must not stop everything.
     pub(crate) fn allows(&self, cost: usize) -> bool {
+        let cost = if planted!(WindowWithoutOverhead) { cost - OVERHEAD } else { cost };
         self.sent.is_empty() || self.bytes + cost <= self.window
     }
 

@@ -72,7 +72,7 @@ impl Lane {
     fn compact(&mut self) {
         if self.start >= self.bytes.len() - self.start {
             self.bytes.drain(..self.start);
-            self.start = 0;
+            self.start = if planted!(CompactKeepsStart) && !self.bytes.is_empty() { self.start } else { 0 };
         }
     }
 }
@@ -150,6 +150,10 @@ impl Lanes {
     /// The lane whose turn it is among those that the window counts: while something urgent does not
     /// fit, nothing smaller overtakes it and eats the room that becomes free.
     fn first_counted(&self) -> Option<usize> {
+        if planted!(FullestLaneFirst) {
+            let lanes = (LaneKind::Urgent as usize..LANES).filter(|at| !self.lanes[*at].entries.is_empty());
+            return lanes.max_by_key(|at| self.lanes[*at].entries.len());
+        }
         (LaneKind::Urgent as usize..LANES).find(|at| !self.lanes[*at].entries.is_empty())
     }
 
@@ -199,6 +203,7 @@ impl Lanes {
     /// Something that the window counts has gone.
     fn moved(&mut self, now: Instant) {
         self.stalled = false;
+        let now = self.still_since.filter(|_| planted!(StillSinceKept)).unwrap_or(now);
         self.still_since = self.first_counted().map(|_| now);
     }
 
@@ -215,6 +220,9 @@ impl Lanes {
         }
         self.stalled = true;
         for entry in self.lanes.iter_mut().flat_map(|lane| &mut lane.entries) {
+            if planted!(StalledKeepsPlaces) {
+                break;
+            }
             let (origin, place) = entry.sent.origin.credited();
             entry.sent.origin = origin;
             place.into_iter().for_each(&mut released);
@@ -242,8 +250,12 @@ impl Lanes {
     pub(crate) fn expire(&mut self, now: Instant, mut expired: impl FnMut(Sent)) {
         for at in 0..LANES {
             while self.lanes[at].entries.front().is_some_and(|entry| entry.expires <= now) {
+                let start = self.lanes[at].start;
                 let Some((entry, _)) = self.lanes[at].pop() else { break };
-                *self.queued_mut(at) -= entry.cost();
+                if planted!(ExpiredBytesStay) {
+                    self.lanes[at].start = start;
+                }
+                *self.queued_mut(at) -= if planted!(ExpiredStillQueued) { 0 } else { entry.cost() };
                 expired(entry.sent);
             }
             self.lanes[at].compact();

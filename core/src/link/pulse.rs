@@ -24,6 +24,8 @@ pub(crate) struct Pulse {
     /// After which silence this side asks.
     patience: Duration,
     heard: Instant,
+    /// When something was last said.
+    spoke: Instant,
     /// When the last ping since then was sent.
     pinged: Option<Instant>,
     /// When the silence was over and the driver was given a last turn to read.
@@ -48,7 +50,7 @@ impl Pulse {
             Role::Initiator => beat.idle,
             Role::Responder => beat.idle + beat.idle / 4,
         };
-        Pulse { beat, patience, heard: now, pinged: None, looking: None, late: 0, rtt: None }
+        Pulse { beat, patience, heard: now, spoke: now, pinged: None, looking: None, late: 0, rtt: None }
     }
 
     /// Any byte is life.
@@ -57,6 +59,11 @@ impl Pulse {
         self.pinged = None;
         self.looking = None;
         self.late = 0;
+    }
+
+    /// So is any byte of ours to the neighbour.
+    pub(crate) const fn spoke(&mut self, now: Instant) {
+        self.spoke = now;
     }
 
     /// Pings carry the time they were sent at: a pong tells the round trip.
@@ -77,7 +84,9 @@ impl Pulse {
             return since + LAST_TURN;
         }
         match self.pinged {
-            None => self.heard + self.patience,
+            // A neighbour that is still sending one long record hears nothing from who only listens, and
+            // its own ping waits behind that record: who was spoken to since it spoke asks, too.
+            None => self.heard.min(self.spoke) + self.patience,
             Some(sent) => {
                 (sent + self.beat.idle).min((self.heard + self.beat.silence).max(sent + self.grace()))
             }
@@ -96,8 +105,8 @@ impl Pulse {
         }
         let is_late = now.saturating_since(deadline) > self.beat.idle / 4;
         let over = now >= self.heard + self.beat.silence && self.pinged.is_some();
-        if over && (!is_late || self.late >= MOST_LATE) {
-            if self.looking.is_some() {
+        if over && (!is_late || self.late >= MOST_LATE || planted!(SleptIsDead)) {
+            if self.looking.is_some() || planted!(SleptIsDead) {
                 return Due::Dead;
             }
             self.looking = Some(now);
@@ -107,6 +116,9 @@ impl Pulse {
         if is_late {
             self.late = self.late.saturating_add(1);
         }
+        if planted!(PingIsLife) {
+            self.heard = now;
+        }
         self.pinged = Some(now);
         Due::Ping
     }
@@ -115,6 +127,7 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
     use proptest::prelude::*;
 
     const BEAT: Heartbeat = Heartbeat::INTERNET;
@@ -145,6 +158,20 @@ mod tests {
         pulse.heard(at(44));
         assert_eq!(pulse.due(at(58)), Due::Nothing);
         assert_eq!(pulse.due(at(59)), Due::Ping);
+    }
+
+    #[test]
+    fn who_only_listens_is_heard_once_an_interval() {
+        let mut pulse = Pulse::new(at(0), BEAT, Role::Responder);
+        let mut asked = Vec::new();
+        for second in 1..=60 {
+            pulse.heard(at(second));
+            if pulse.due(at(second)) == Due::Ping {
+                pulse.spoke(at(second));
+                asked.push(second);
+            }
+        }
+        assert_eq!(asked, [19, 38, 57]);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::wire::letter::object;
+use crate::wire::letter::{object, word};
 use crate::{Heartbeat, Limits};
 
 /// Which side of a link a node is on.
@@ -188,7 +188,7 @@ pub const KEY: &str = "key";
 
 /// A session envelope: the payload of a session frame.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "lowercase")]
+#[serde(tag = "state", rename_all = "lowercase", try_from = "Fields")]
 pub enum SessionMessage {
     /// From the responder: you are in.
     Established {
@@ -201,6 +201,46 @@ pub enum SessionMessage {
     Finishing,
     /// Nor shall I.
     Finished,
+}
+
+/// A session envelope as it is read. serde would keep a tagged enum's fields until it knows the tag, and so
+/// look into what is to be passed over.
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(deserialize_with = "word")]
+    state: StateWord,
+    #[serde(default, deserialize_with = "some")]
+    address: Option<String>,
+    #[serde(default, deserialize_with = "some")]
+    hub: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StateWord {
+    Established,
+    Finishing,
+    Finished,
+}
+
+/// What may be left out, but is not `null`.
+fn some<'de, D: Deserializer<'de>>(d: D) -> Result<Option<String>, D::Error> {
+    String::deserialize(d).map(Some)
+}
+
+impl TryFrom<Fields> for SessionMessage {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> Result<SessionMessage, &'static str> {
+        match (fields.state, fields.address, fields.hub) {
+            (StateWord::Established, Some(address), Some(hub)) => {
+                Ok(SessionMessage::Established { address, hub })
+            }
+            (StateWord::Established, _, _) => Err("established without an address or a hub"),
+            (StateWord::Finishing, ..) => Ok(SessionMessage::Finishing),
+            (StateWord::Finished, ..) => Ok(SessionMessage::Finished),
+        }
+    }
 }
 
 impl SessionMessage {
@@ -268,8 +308,24 @@ mod tests {
         let json = br#"{"state":"established","address":"a@n/x","hub":"h@n"}"#;
         assert_eq!(established.to_bytes(), json);
         assert_eq!(crate::wire::letter::parse(json), Ok(established));
-        for bad in [&b"{}"[..], b"{\"state\":\"new\"}", b"{\"state\":\"finishing\",\"state\":\"finished\"}"] {
-            assert!(crate::wire::letter::parse::<SessionMessage>(bad).is_err());
+        let read = crate::wire::letter::parse::<SessionMessage>;
+        for bad in [
+            &b"{}"[..],
+            b"{\"state\":\"new\"}",
+            b"{\"state\":1}",
+            b"{\"state\":{\"finishing\":null}}",
+            b"{\"state\":\"finishing\",\"state\":\"finished\"}",
+            b"{\"state\":\"established\",\"address\":\"a@n/x\"}",
+            b"{\"state\":\"established\",\"address\":null,\"hub\":\"h@n\"}",
+            b"{\"state\":\"established\",\"address\":\"a@n/x\",\"address\":\"a@n/x\",\"hub\":\"h@n\"}",
+            b"{\"state\":\"finished\",\"hub\":1}",
+        ] {
+            assert!(read(bad).is_err(), "{}", String::from_utf8_lossy(bad));
+        }
+        // Fields that are not known are passed over, whatever is in them.
+        for later in ["1e999999", "\"\\ud800\"", "[[1],{}]", "null"] {
+            let json = alloc::format!("{{\"later\":{later},\"state\":\"finishing\",\"later\":{later}}}");
+            assert_eq!(read(json.as_bytes()), Ok(SessionMessage::Finishing), "{later}");
         }
     }
 }

@@ -79,6 +79,9 @@ impl Node {
                 let entry = self.names.bind(name.clone(), asked.key, id).to_bytes();
                 self.storing.insert(id, Storing { name, waiting: [(link, asked)].into() });
                 self.actions.push_back(Action::Store { id, entry });
+                if planted!(AdmittedBeforeStored) {
+                    self.stored(id, true);
+                }
             }
         }
     }
@@ -89,7 +92,7 @@ impl Node {
         let limits = &self.config.limits;
         if instance.is_some() && self.router.find(name.as_str(), instance).is_ok() {
             None
-        } else if self.router.len() + 1 >= limits.roster {
+        } else if self.router.len() + usize::from(!planted!(RosterOffByOne)) >= limits.roster {
             // The hub has a place itself.
             Some("the network is full")
         } else if self.router.instances(name.as_str()).count() >= limits.instances {
@@ -103,7 +106,7 @@ impl Node {
         let Some(Storing { name, waiting }) = self.storing.remove(&id) else { return };
         self.names.stored(&name, id, ok);
         for (link, asked) in waiting {
-            if ok {
+            if ok || planted!(StoreFailureAdmits) {
                 self.admit(link, &asked, &name);
             } else {
                 self.close_link(link, Reason::STORAGE, "");
@@ -143,7 +146,7 @@ impl Node {
 
     /// The same peer came again; whatever its former link was, it is no more.
     fn replace(&mut self, before: &Seat) {
-        if let Some(entry) = self.links.get_mut(before.link) {
+        if let Some(entry) = self.links.get_mut(before.link).filter(|_| !planted!(StaleSeat)) {
             entry.neighbour = Neighbour::Former(before.address.clone());
         }
         self.event(Event::PeerDown { peer: peer_info(before) });
@@ -164,7 +167,7 @@ impl Node {
     pub(super) fn unseat(&mut self, link: LinkId, address: &Address) {
         let there =
             self.router.find(address.name(), address.instance()).is_ok_and(|(seat, _)| seat.link == link);
-        if !there {
+        if !there && !planted!(StaleSeat) {
             return;
         }
         if let Some(seat) = self.router.unseat(address) {

@@ -99,7 +99,9 @@ impl CallTable {
         if !from_hub && !to.is_everyone() && to.bare_str() != from.bare_str() {
             return None;
         }
-        let call = self.calls.get_mut(&id)?;
+        let Some(call) = self.calls.get_mut(&id) else {
+            return planted!(LateAnswer).then_some((id, whose));
+        };
         match &mut call.from_all {
             Some(answered) => {
                 if answered.len() >= most || !answered.insert(from.clone()) {
@@ -131,7 +133,7 @@ impl CallTable {
         let call = self.calls.get(&id)?;
         let complete = match call.from_all {
             Some(_) => call.asked.is_some_and(|asked| call.answered >= asked),
-            None => call.open.is_empty(),
+            None => call.open.is_empty() || planted!(FirstAnswerEnds),
         };
         if complete { self.end(id, CallOutcome::Complete) } else { None }
     }
@@ -145,7 +147,9 @@ impl CallTable {
             requests.push(id.0);
         }
         for request in &requests {
-            self.requests.remove(request);
+            if !planted!(LateAnswer) {
+                self.requests.remove(request);
+            }
         }
         let asked = call.asked.unwrap_or(call.answered).max(call.answered);
         Some(Ended { call: id, outcome, answered: call.answered, asked, requests })

@@ -294,9 +294,9 @@ impl Node {
         // Not taken yet: then the application need not hear of it at all.
         let asked =
             |delivery: &Delivery| matches!(&delivery.event, Event::Request(r) if r.request == request);
-        if let Some(at) = self.deliveries.iter().position(asked) {
+        if let Some(at) = self.deliveries.iter().position(asked).filter(|_| !planted!(EndedBeforeTaken)) {
             if let Some(Delivery { link, sequence, cost, .. }) = self.deliveries.remove(at) {
-                self.delivered(link, sequence, cost);
+                self.delivered(link, sequence.filter(|_| !planted!(UntakenKeepsPlace)), cost);
             }
         } else {
             self.event(Event::RequestEnded { request });

@@ -128,7 +128,8 @@ impl Node {
             }
             return self.deliver(envelope);
         }
-        if envelope.kind == Kind::Notification && instance.is_none() {
+        let is_for_each = planted!(EveryInstance) && self.router.instances(name).count() > 1;
+        if (envelope.kind == Kind::Notification || is_for_each) && instance.is_none() {
             // Which instance has what it speaks of is not known here: that one will know.
             let links: Vec<LinkId> = self.router.instances(name).map(|seat| seat.link).collect();
             for link in links {
@@ -181,10 +182,12 @@ impl Node {
         let seats: Vec<(LinkId, Address)> = self
             .router
             .seats()
-            .filter(|seat| seat.priority >= 0 && Some(seat.link) != source)
+            .filter(|seat| seat.priority >= 0 && (Some(seat.link) != source || planted!(BroadcastToSender)))
             .map(|seat| (seat.link, seat.address.clone()))
             .collect();
-        let count = seats.len() + usize::from(source.is_some());
+        #[cfg(homing_planted)]
+        let seats = crate::planted::in_hash_order(seats);
+        let count = seats.len() + usize::from(source.is_some() && !planted!(HubNotCounted));
         // The sender knows how many to expect before the first of them can speak.
         let wanted = envelope.kind == Kind::Message && envelope.receipts >= Receipts::Route;
         if envelope.kind == Kind::Request || wanted {
@@ -219,7 +222,7 @@ impl Node {
             hops: envelope.hops.saturating_sub(1),
             id: envelope.id,
             to: envelope.to,
-            from: envelope.from,
+            from: if planted!(CopiesWithoutSender) && copy { "" } else { envelope.from },
         };
         self.push(link, &label, envelope.letter, envelope.sent(copy), envelope.is_reply)
     }
@@ -238,6 +241,7 @@ impl Node {
         let (lane, room) = match label.kind {
             Kind::Notification => (LaneKind::Replies, limits.replies),
             _ if is_reply => (label.priority.into(), limits.queue + limits.replies),
+            _ if planted!(SmallOnesFirst) && letter.len() < 256 => (LaneKind::Urgent, limits.queue),
             _ => (label.priority.into(), limits.queue),
         };
         let conn = self.links.conn(link).ok_or(Reason::NOT_FOUND)?;

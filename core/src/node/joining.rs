@@ -47,7 +47,8 @@ impl Node {
         Ok(id)
     }
 
-    /// Leaves a network as one should: what is queued is sent first. [`Event::Down`] says when it is done.
+    /// Leaves a network as one should: what is queued is sent first. [`Event::Down`] says when it is done;
+    /// who dials the same network before is in it twice until then.
     ///
     /// # Errors
     /// When there is no such uplink.
@@ -62,6 +63,7 @@ impl Node {
         let entry = self.uplinks.all.get_mut(&uplink).ok_or(SendError::Unknown)?;
         entry.leaving = true;
         match entry.state {
+            UplinkState::Waiting(_) if planted!(HangUpWhileWaiting) => {}
             UplinkState::Waiting(at) => {
                 self.uplinks.agenda.remove(at, uplink);
                 self.uplink_ended(uplink, CloseReason::new(ClosedBy::Us, Reason::FINISHED, ""));
@@ -166,7 +168,12 @@ impl Node {
         // What only a hub that has proven its key can say ends an uplink that has worked; anybody on
         // the way could say the rest.
         let hopeless = if uplink.ever_up { why.is_verdict() } else { why.reason().is_permanent() };
-        let retry = if uplink.leaving || hopeless || !uplink.dial.redial || self.stopping != Stopping::No {
+        let retry = if uplink.leaving
+            || hopeless
+            || (planted!(GivesUp) && uplink.attempts >= 4)
+            || !uplink.dial.redial
+            || self.stopping != Stopping::No
+        {
             self.uplinks.all.remove(&id);
             None
         } else {
@@ -174,7 +181,9 @@ impl Node {
             let at = at.max(now + Duration::from_micros(1));
             uplink.attempts = uplink.attempts.saturating_add(1);
             uplink.state = UplinkState::Waiting(at);
-            self.uplinks.agenda.add(at, id);
+            if !planted!(FailedDialForgotten) || why.reason() != Reason::UNREACHABLE {
+                self.uplinks.agenda.add(at, id);
+            }
             Some(at)
         };
         self.event(Event::Down { uplink: id, network, why, retry });

@@ -93,7 +93,7 @@ impl Links {
 
     pub(super) fn remove(&mut self, id: LinkId) -> Option<Link> {
         let link = self.all.remove(&id)?;
-        if let Some(armed) = link.armed {
+        if let Some(armed) = link.armed.filter(|_| !planted!(AgendaKeepsGone)) {
             self.agenda.remove(armed.at, id);
         }
         Some(link)
@@ -258,6 +258,10 @@ impl Node {
             }
         }
         for sent in expired {
+            if planted!(ExpiredInSilence) {
+                self.done_with(sent.origin);
+                continue;
+            }
             self.undelivered(id, &sent, Reason::EXPIRED);
         }
         for origin in released {
@@ -276,7 +280,7 @@ impl Node {
         let neighbour = link.neighbour.clone();
         match neighbour {
             Neighbour::Newcomer => {
-                self.links.newcomers -= 1;
+                self.links.newcomers -= usize::from(!planted!(NewcomerNeverLeaves));
                 self.event(Event::LinkDown { link: id, address: None, why });
             }
             Neighbour::Member { address, .. } => {
@@ -290,7 +294,10 @@ impl Node {
         }
         // What was still queued for a peer finds nobody; without a hub, the way to all of them is lost.
         let unsent = if self.is_seat(id) { Reason::NOT_FOUND } else { Reason::LINK_LOST };
-        for (sent, may_have_arrived) in lost {
+        for (mut sent, may_have_arrived) in lost {
+            if planted!(CreditOfTheGone) {
+                sent.origin = sent.origin.credited().0;
+            }
             self.undelivered(id, &sent, if may_have_arrived { Reason::LINK_LOST } else { unsent });
         }
     }
@@ -305,7 +312,10 @@ impl Node {
         };
         // A request of this node's own that is no call is word of the roster: the member has missed it.
         if sent.kind == Kind::Request && sent.origin == Origin::Local && !self.calls.has(sent.id) {
-            return self.snapshot_wanted(via);
+            if !planted!(ExpiredRosterForgotten) {
+                self.snapshot_wanted(via);
+            }
+            return;
         }
         self.report_failure(sent, about.as_ref(), reason.into());
     }

@@ -227,7 +227,8 @@ impl Node {
     }
 
     fn say_if_stopped(&mut self) {
-        if self.stopping == Stopping::Asked && self.links.is_empty() {
+        let waits = planted!(StoppedWaits) && !self.deliveries.is_empty();
+        if self.stopping == Stopping::Asked && self.links.is_empty() && !waits {
             self.stopping = Stopping::Done;
             self.event(Event::Stopped);
         }

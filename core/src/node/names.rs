@@ -43,7 +43,8 @@ impl Names {
     /// Remembers what a former run has stored.
     pub(crate) fn restore(&mut self, entry: Entry) {
         let Entry::Bound { name, key } = entry;
-        self.insert(name, Binding { key, storing: None });
+        let storing = if planted!(RestoredNameWaits) { Some(StoreId(u64::MAX)) } else { None };
+        self.insert(name, Binding { key, storing });
     }
 
     fn insert(&mut self, name: Name, binding: Binding) {

@@ -70,7 +70,9 @@ impl RequestTable {
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<(RequestId, Caller)> {
         let request = self.agenda.pop_due(now)?;
         let caller = self.open.remove(&request)?;
-        self.by_caller.remove(&(caller.id, caller.from.clone()));
+        if !planted!(TimedOutRequestKept) {
+            self.by_caller.remove(&(caller.id, caller.from.clone()));
+        }
         Some((request, caller))
     }
 

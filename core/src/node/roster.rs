@@ -119,6 +119,9 @@ impl Changes {
     }
 
     pub(crate) fn put(&mut self, peer: PeerInfo) {
+        if planted!(BackTooSoon) && self.waiting.contains_key(&peer.address) {
+            return;
+        }
         self.waiting.insert(peer.address.clone(), Some(peer));
     }
 
@@ -205,6 +208,7 @@ impl Roster {
         // In a snapshot nobody leaves.
         let left = match incoming {
             Some(_) => 0,
+            None if planted!(GoneStillCounts) => 0,
             None => gone.iter().filter(|a| known.contains_key(*a)).collect::<BTreeSet<_>>().len(),
         };
         if (known.len() + new).saturating_sub(left) > most {
@@ -237,7 +241,10 @@ impl Roster {
         Applied::Changed { up, down }
     }
 
-    fn replace(&mut self, new: BTreeMap<Address, PeerInfo>) -> Applied {
+    fn replace(&mut self, mut new: BTreeMap<Address, PeerInfo>) -> Applied {
+        if planted!(SnapshotMerged) {
+            new.append(&mut self.peers.clone());
+        }
         let old = mem::replace(&mut self.peers, new);
         let down = old.values().filter(|peer| self.peers.get(&peer.address) != Some(peer)).cloned().collect();
         let up = self.peers.values().filter(|peer| old.get(&peer.address) != Some(peer)).cloned().collect();

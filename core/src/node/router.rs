@@ -76,6 +76,7 @@ impl Router {
         let seats = self.names.get(name).ok_or(Reason::NOT_FOUND)?;
         if instance.is_some() {
             let exact = seats.seats.iter().find(|seat| seat.address.instance() == instance);
+            let exact = exact.or(seats.seats.first().filter(|_| planted!(ExactFallsBack)));
             return exact.map(|seat| (seat, Rule::Exact)).ok_or(Reason::NOT_FOUND);
         }
         let best = seats.seats.iter().map(|seat| seat.priority).max().filter(|&best| best >= 0);

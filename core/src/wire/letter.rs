@@ -140,7 +140,7 @@ pub(crate) fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> R
 }
 
 /// What reads a text, and nothing else, into one of several words: serde would take an object for one.
-fn word<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
+pub(crate) fn word<'de, T: Deserialize<'de>, D: Deserializer<'de>>(d: D) -> Result<T, D::Error> {
     T::deserialize(String::deserialize(d)?.into_deserializer())
 }
 

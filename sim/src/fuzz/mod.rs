@@ -15,7 +15,8 @@
 //! form that there is for it, and nothing grows on the way. [`node`](node()) is a node whose driver makes
 //! mistakes, [`pair`](pair()) one whose neighbour has the keys of the session and none of the manners. Both obey the
 //! driver's law themselves, and check after every step what a node promises (`docs/ARCHITECTURE.md`, laws
-//! 4, 5, 7, 8 and 10). [`schedule`](schedule()) is a whole simulated world whose choices the bytes are.
+//! 4, 5, 7, 8 and 10). [`schedule`](schedule()) is a whole simulated world whose choices the bytes are, [`trace`](trace()) a
+//! node that is told what a file says.
 //!
 //! The bytes of `node` and `pair` are programs: an operation, then what it needs, and so on until they
 //! end. There is no form that a program must have.
@@ -36,6 +37,7 @@ mod pair;
 mod raw;
 mod schedule;
 mod texts;
+mod trace;
 mod wire;
 
 pub use journal::journal;
@@ -44,6 +46,7 @@ pub use node::node;
 pub use pair::pair;
 pub use schedule::schedule;
 pub use texts::{address, invite, key, reason};
+pub use trace::trace;
 pub use wire::{frames, label, record};
 
 /// A function of bytes, and what it is called: in `fuzz/fuzz_targets` and in `fuzz/corpus`.
@@ -80,4 +83,5 @@ pub const TARGETS: &[Target] = &[
     bytes("record", record),
     bytes("schedule", schedule),
     text("session", session),
+    bytes("trace", trace),
 ];

@@ -13,7 +13,6 @@ use crate::invariant::{Invariant, Scene};
 pub struct Heartbeats {
     /// When something was last read, by the machine's own clock, which never runs backwards for its node.
     heard: BTreeMap<(HostId, LinkId), Instant>,
-    latest: BTreeMap<HostId, Instant>,
 }
 
 impl Heartbeats {
@@ -22,8 +21,7 @@ impl Heartbeats {
         let heartbeat = |host| scene.spec(host).config.heartbeat;
         let least = heartbeat(fact.host).between(heartbeat(other)).silence;
         let Some(heard) = self.heard.get(&(fact.host, link)) else { return Ok(()) };
-        let now = self.latest.get(&fact.host).copied().unwrap_or(fact.local).max(fact.local);
-        let silence = now.saturating_since(*heard);
+        let silence = fact.local.saturating_since(*heard);
         if silence < least {
             return Err(format!("{link} was called dead after {silence:?} of silence"));
         }
@@ -41,18 +39,12 @@ impl Invariant for Heartbeats {
 
     fn observe(&mut self, scene: &Scene<'_>, fact: &Fact) -> Result<(), String> {
         let host = fact.host;
-        let latest = self.latest.entry(host).or_default();
-        if matches!(fact.what, What::Started { .. }) {
-            *latest = Instant::ZERO;
-        }
-        *latest = (*latest).max(fact.local);
-        let latest = *latest;
         match &fact.what {
             What::Heard { link, .. } => {
-                self.heard.insert((host, *link), latest);
+                self.heard.insert((host, *link), fact.local);
             }
             What::Opened { link, .. } => {
-                self.heard.insert((host, *link), latest);
+                self.heard.insert((host, *link), fact.local);
             }
             What::Told(Event::LinkDown { link, why, .. })
                 if why.reason() == Reason::SILENCE && is_ours(why) =>

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use homing_core::{Address, Command, Input, LinkId, Message, Pattern, Priority, Receipts, SendError};
 
-use crate::conditions::Conditions;
 use crate::fact::{HostId, What};
 use crate::host::Machine;
 use crate::plan::{Deed, Fault};
 
 use super::World;
 use super::happening::Happening;
+
+/// How often somebody looks whether a machine has left.
+const A_MOMENT: Duration = Duration::from_millis(500);
 
 impl World {
     /// Asks something of a machine, or does something to it. One that is down does nothing.
@@ -40,9 +42,13 @@ impl World {
     fn leave(&mut self, host: HostId, which: usize, lasts: u64) {
         let local = self.hosts[host].clock.local(self.now);
         let machine = &mut self.hosts[host].machine;
-        let (Some(node), false) = (&mut machine.node, machine.uplinks.is_empty()) else { return };
+        if machine.uplinks.is_empty() {
+            return;
+        }
         let which = which % machine.uplinks.len();
-        if node.hang_up(local, machine.uplinks[which]).is_ok() {
+        let uplink = machine.uplinks[which];
+        if machine.node(local, |node| node.hang_up(local, uplink)).is_ok() {
+            machine.leaving.insert(uplink);
             let start = self.hosts[host].starts;
             self.schedule(self.now + Duration::from_micros(lasts), Happening::Rejoin { host, start, which });
         }
@@ -52,9 +58,13 @@ impl World {
         let local = self.hosts[host].clock.local(self.now);
         let machine = &mut self.hosts[host];
         let Some(dial) = machine.spec.dials.get(which).cloned() else { return };
-        let Some(node) = &mut machine.machine.node else { return };
+        let old = machine.machine.uplinks.get(which);
+        if machine.starts == start && old.is_some_and(|old| machine.machine.leaving.contains(old)) {
+            self.schedule(self.now + A_MOMENT, Happening::Rejoin { host, start, which });
+            return;
+        }
         if machine.starts == start
-            && let Ok(uplink) = node.dial(local, dial)
+            && let Ok(uplink) = machine.machine.node(local, |node| node.dial(local, dial))
         {
             machine.machine.uplinks[which] = uplink;
             machine.dirty = true;
@@ -64,8 +74,13 @@ impl World {
 
     fn shut_down(&mut self, host: HostId, lasts: u64) {
         let local = self.hosts[host].clock.local(self.now);
-        let Some(node) = &mut self.hosts[host].machine.node else { return };
-        node.shutdown(local);
+        let asked = self.hosts[host].machine.node(local, |node| {
+            node.shutdown(local);
+            Ok(())
+        });
+        if asked.is_err() {
+            return;
+        }
         self.fact(host, What::ShutDown);
         // Its end takes as long as a goodbye takes.
         let after = self.hosts[host].spec.config.limits.goodbye * 3 + Duration::from_micros(lasts);
@@ -255,7 +270,7 @@ impl World {
     pub fn heal(&mut self) {
         self.walls.grow(self.hosts.len());
         self.healed = true;
-        self.conditions = Conditions { bandwidth: 0, ..self.conditions };
+        self.conditions.clear_up();
         if !self.hosts.is_empty() {
             self.fact(0, What::Healed);
         }

@@ -244,7 +244,7 @@ impl World {
             return;
         }
         self.facts += 1;
-        let local = self.hosts[host].clock.local(self.now);
+        let local = self.hosts[host].machine.latest;
         let fact = Fact { at: self.now, local, host, what };
         self.digest.add(&fact);
         if let Some(story) = &mut self.story {

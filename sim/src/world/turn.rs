@@ -131,6 +131,9 @@ impl World {
     }
 
     fn told(&mut self, host: HostId, event: Event) {
+        if let Event::Down { uplink, retry: None, .. } = &event {
+            self.hosts[host].machine.leaving.remove(uplink);
+        }
         // Those who check hear of it before what the application does about it.
         self.fact(host, What::Told(event.clone()));
         self.act_as(host, |handler, cx| match &event {

@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use homing_core::crypto::{Fake, Provider};
+use homing_core::trace::{Recorded, Tape};
 use homing_core::wire::letter::{MessageHead, NotificationHead, NotifiedEvent, ReasonJson, RequestHead};
 use homing_core::wire::{Kind, Label, MessageId, Priority, Receipts, frame, letter, record};
-use homing_core::{PeerId, Reason};
+use homing_core::{
+    Action, Config, Dial, Event, Input, Instant, LinkId, Message, PeerId, Reason, Seed, Serving, StaticKey,
+};
 
 /// The seeds of a function, by the name of their file.
 pub(crate) fn of(target: &str) -> BTreeMap<String, Vec<u8>> {
@@ -23,6 +26,7 @@ pub(crate) fn of(target: &str) -> BTreeMap<String, Vec<u8>> {
         "record" => records(),
         "schedule" => schedules(),
         "session" => texts(SESSIONS),
+        "trace" => traces(),
         other => panic!("no seeds for {other}"),
     };
     seeds.into_iter().enumerate().map(|(n, bytes)| (format!("seed-{n:02}"), bytes)).collect()
@@ -296,4 +300,59 @@ fn schedules() -> Vec<Vec<u8>> {
         all.push((0..60 * seed).map(|_| chooser.below(256) as u8).collect());
     }
     all
+}
+
+/// What a hub and a member were told who met, up to some moment.
+fn traces() -> Vec<Vec<u8>> {
+    let now = Instant::from_micros(1_000_000);
+    let serving = Serving { address: "hub@home".parse().unwrap(), open: true, allow: Default::default() };
+    let config = |serving| Config { serving, ..Config::with_provider(std::sync::Arc::new(Fake)) };
+    let node = |n: u8, serving| {
+        let (key, seed) = (StaticKey::from_bytes([n; 32]), Seed::from_bytes([n; 32]));
+        Recorded::new(now, key, seed, config(serving).into(), Some(Tape::new(1 << 16)))
+    };
+    let (mut hub, mut ada) = (node(1, Some(serving)), node(2, None));
+    let mut all = vec![hub.trace().unwrap()];
+    ada.serve("/served", "").unwrap();
+    let (network, name) = ("home".parse().unwrap(), Some("ada".parse().unwrap()));
+    let instance = Some("x".parse().unwrap());
+    let target = "hub".to_string();
+    ada.dial(now, Dial { target, network, pin: None, name, instance, priority: 0, redial: true }).unwrap();
+    let links = [LinkId::accepted(1), drain(&mut ada, now).1.unwrap()];
+    hub.handle(now, Input::Accepted { link: links[0] });
+    ada.handle(now, Input::Dialed { link: links[1] });
+    for turn in 0..8 {
+        let (bytes, _) = drain(&mut ada, now);
+        hub.handle(now, Input::Data { link: links[0], bytes: &bytes });
+        let (bytes, _) = drain(&mut hub, now);
+        ada.handle(now, Input::Data { link: links[1], bytes: &bytes });
+        if turn == 4 {
+            all.push(ada.trace().unwrap());
+            ada.send(now, &"hub@home".parse().unwrap(), Message::text("hello")).unwrap();
+        }
+    }
+    all.extend([hub.trace().unwrap(), ada.trace().unwrap()]);
+    all
+}
+
+/// Does what a node wants: the bytes that it writes, the link that it dials.
+fn drain(node: &mut Recorded, now: Instant) -> (Vec<u8>, Option<LinkId>) {
+    let (mut out, mut dials) = (Vec::new(), None);
+    while let Some(action) = node.poll_action() {
+        match action {
+            Action::Write { link } => loop {
+                let bytes = node.pending(link).to_vec();
+                if bytes.is_empty() {
+                    break;
+                }
+                node.handle(now, Input::Wrote { link, n: bytes.len() });
+                out.extend(bytes);
+            },
+            Action::Dial { link, .. } => dials = Some(link),
+            Action::Store { id, .. } => node.handle(now, Input::Stored { id, ok: true }),
+            Action::Event(Event::Down { why, .. }) => panic!("{why}"),
+            Action::Event(_) | Action::Close { .. } => {}
+        }
+    }
+    (out, dials)
 }

@@ -22,7 +22,7 @@ impl Connection {
     /// Works on `bytes` until they are used up or something is to be told. Call it again until it
     /// says [`Step::Idle`]. `plain` belongs to the caller and must be the same until then.
     pub fn step(&mut self, now: Instant, bytes: &mut &[u8], plain: &mut Plain) -> Step {
-        if !bytes.is_empty() {
+        if bytes.len() > if planted!(PongIsNoLife) { 40 } else { 0 } {
             self.pulse.heard(now);
         }
         loop {
@@ -168,6 +168,10 @@ impl Connection {
                 if !self.outbound.ack(count) {
                     return Err(Refusal::new(Reason::SESSION_STATE, "more acknowledged than was sent"));
                 }
+                if planted!(AckEndsRecord) {
+                    plain.at = plain.bytes.len();
+                    return Ok(None);
+                }
             }
             Frame::Session(json) => {
                 let message =
@@ -182,6 +186,9 @@ impl Connection {
             Frame::Rekey => {
                 if let Phase::Records { transport, .. } = &mut self.phase {
                     transport.rekey_incoming();
+                    if planted!(RekeyBothWays) {
+                        transport.rekey_outgoing();
+                    }
                 }
                 self.received_under_key = Volume::default();
                 if end != plain.bytes.len() {
@@ -225,7 +232,9 @@ impl Connection {
                 Ok(Some(ConnectionEvent::Leaving))
             }
             // Both wanted to leave, and the other side has agreed first.
-            SessionMessage::Finished if matches!(self.goodbye, Goodbye::Agreeing { .. }) => {
+            SessionMessage::Finished
+                if matches!(self.goodbye, Goodbye::Agreeing { .. }) && !planted!(BothLeave) =>
+            {
                 self.over(now, CloseReason::new(ClosedBy::Them, Reason::FINISHED, ""));
                 Ok(None)
             }

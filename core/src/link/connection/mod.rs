@@ -365,7 +365,7 @@ impl Connection {
     /// it may have arrived.
     pub fn take_undelivered(&mut self, mut lost: impl FnMut(Sent, bool)) {
         self.outbound.take().for_each(|sent| lost(sent, true));
-        self.lanes.clear().for_each(|sent| lost(sent, false));
+        self.lanes.clear().filter(|_| !planted!(UnsentInSilence)).for_each(|sent| lost(sent, false));
     }
 }
 

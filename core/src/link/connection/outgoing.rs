@@ -57,7 +57,7 @@ impl Connection {
     /// Whether the time has come to say that nothing more will be sent. Who agrees to the end first
     /// hears what became of all that it has sent.
     fn is_farewell_due(&self) -> bool {
-        self.lanes.is_empty()
+        (self.lanes.is_empty() || planted!(FinishingTooSoon))
             && match self.goodbye {
                 Goodbye::Asking { said, .. } => !said,
                 Goodbye::Agreeing { .. } => self.outbound.is_settled(),
@@ -89,7 +89,7 @@ impl Connection {
         scratch.clear();
         let control = &mut self.control;
         scratch.append(&mut control.session);
-        if let Some(number) = control.pong.take() {
+        if let Some(number) = control.pong.take_if(|_| self.lanes.is_empty() || !planted!(PongWaitsItsTurn)) {
             frame::write(scratch, types::PONG, &number.to_be_bytes());
         }
         if let Some(number) = control.ping.take() {
@@ -120,7 +120,7 @@ impl Connection {
                 scratch.extend_from_slice(bytes);
                 seal(transport, scratch, self.output.bytes())
             };
-            self.sent_under_key.add(length);
+            self.sealed_one(now, length);
             self.lanes.done(&frontier);
             return true;
         }
@@ -139,11 +139,16 @@ impl Connection {
             return false;
         }
         let length = seal(transport, scratch, self.output.bytes());
-        self.sent_under_key.add(length);
+        self.sealed_one(now, length);
         if let Some(why) = over {
             self.over(now, why);
         }
         true
+    }
+
+    const fn sealed_one(&mut self, now: Instant, length: usize) {
+        self.sent_under_key.add(length);
+        self.pulse.spoke(now);
     }
 
     /// What [`pending`](Connection::pending) gave, without sealing more.

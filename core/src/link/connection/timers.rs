@@ -8,19 +8,23 @@ use crate::link::goodbye::Goodbye;
 use crate::link::handshake::Refusal;
 use crate::link::output::Output;
 use crate::link::pulse::Due;
-use crate::link::session::State;
+use crate::link::session::{Role, State};
 use crate::{ClosedBy, Deadline, Instant, Reason, Timer};
 
 impl Connection {
     /// When [`timeout`](Connection::timeout) is to be called, and why. `parked`: nothing is read from
     /// this link at the moment, so that its silence means nothing.
     pub fn deadline(&self, parked: bool) -> Option<Deadline> {
+        let parked = parked && !planted!(ParkedIsSilence);
         let one = |at, timer| Some(Deadline { at, timer });
         if let Some(by) = self.goodbye.deadline() {
             let goodbye = one(by, Timer::Goodbye);
-            return if self.is_done() { None } else { goodbye };
+            return if self.is_done() || planted!(GoodbyeForEver) { None } else { goodbye };
         }
         if self.state != State::Established {
+            if planted!(HandshakeForEver) && self.role == Role::Responder {
+                return None;
+            }
             return one(self.handshake_by, Timer::Handshake);
         }
         let pulse = if parked { None } else { one(self.pulse.deadline(), Timer::Heartbeat) };
@@ -77,14 +81,17 @@ impl Connection {
         self.lanes.expire(now, expired);
         self.lanes.give_up(now, self.config.limits.stall, released);
         self.shrink();
-        if parked {
+        if parked && !planted!(ParkedIsSilence) {
             self.pulse.heard(now);
             return;
         }
         match self.pulse.due(now) {
             Due::Nothing => {}
             Due::Ping => {
-                self.control.ping = Some(now.as_micros());
+                let number = now.as_micros();
+                #[cfg(homing_planted)]
+                let number = crate::planted::by_system_clock(number);
+                self.control.ping = Some(number);
             }
             Due::Dead => self.close(now, Reason::SILENCE, ""),
         }
@@ -93,6 +100,9 @@ impl Connection {
     /// Gives back what is not needed now. A busy link has few timers: this costs it nothing, and an
     /// idle one holds little.
     fn shrink(&mut self) {
+        if planted!(IdleKeepsBuffers) {
+            return;
+        }
         self.output.shrink();
         self.lanes.shrink();
         self.outbound.shrink();

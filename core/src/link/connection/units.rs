@@ -41,7 +41,7 @@ pub(super) fn next_unit<'a, 'b: 'a>(
         return Ok(None);
     }
     // A stranger gets a small buffer. A hub whose key is proven does not: it may begin with a roster.
-    let proven = matches!(phase, Phase::Records { expecting: Some(_), .. });
+    let proven = matches!(phase, Phase::Records { expecting: Some(_), .. }) && !planted!(FirstRecordSmall);
     let most =
         if proven || state.was_admitted() { record::MAX_RECORD } else { config.limits.handshake_record };
     let refusable = match phase {
@@ -68,7 +68,12 @@ pub(super) fn next_unit<'a, 'b: 'a>(
             }
             Header::Record(length) => {
                 let whole = record::HEADER + length;
-                if have.len() >= whole {
+                if have.len() >= whole
+                    && !(planted!(RecordWaitsForMore)
+                        && from_partial
+                        && bytes.is_empty()
+                        && state.was_admitted())
+                {
                     return Ok(Some(Unit::Record(if from_partial {
                         &partial[record::HEADER..whole]
                     } else {
@@ -83,7 +88,8 @@ pub(super) fn next_unit<'a, 'b: 'a>(
         if bytes.is_empty() {
             return Ok(None);
         }
-        let take = (needed - partial.len()).min(bytes.len());
+        let here = if planted!(TakesTooMuch) { 0 } else { partial.len() };
+        let take = (needed - here).min(bytes.len());
         partial.extend_from_slice(&bytes[..take]);
         *bytes = &bytes[take..];
     }

@@ -1,1 +1,0 @@
-//! Frozen vectors: bytes and what they mean, for whoever writes another Homing.
