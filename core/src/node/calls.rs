@@ -91,22 +91,24 @@ impl CallTable {
     ) -> Option<(CallId, Address)> {
         let (id, to) = self.requests.get(&request)?;
         let id = *id;
-        // A hub has authority over its own network; this node itself, over what it sent.
+        // A hub has authority over its own network; this node itself, over all that it sent.
         if !from.network().is_empty() && from.network() != to.network() {
             return None;
         }
-        let whose = if from_hub && !to.is_everyone() { to.clone() } else { from.clone() };
+        let of_all = from.network().is_empty();
+        let whose = if of_all || from_hub && !to.is_everyone() { to.clone() } else { from.clone() };
         if !from_hub && !to.is_everyone() && to.bare_str() != from.bare_str() {
             return None;
         }
         let call = self.calls.get_mut(&id)?;
         match &mut call.from_all {
-            Some(answered) => {
+            Some(answered) if !of_all => {
                 if answered.len() >= most || !answered.insert(from.clone()) {
                     return None;
                 }
             }
-            None => {
+            _ => {
+                call.from_all = None;
                 call.open.remove(&request);
                 self.requests.remove(&request);
             }

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use crate::link::LinkId;
 use crate::link::{Connection, ConnectionEvent, Origin, Plain, Sent, Step};
 use crate::node::agenda::{Agenda, tree_memory};
+use crate::node::event::Stage;
 use crate::node::io::Action;
 use crate::node::{Event, Node, UplinkId, with_buffer};
 use crate::wire::{Kind, Receipts};
@@ -306,6 +307,13 @@ impl Node {
         // A request of this node's own that is no call is word of the roster: the member has missed it.
         if sent.kind == Kind::Request && sent.origin == Origin::Local && !self.calls.has(sent.id) {
             return self.snapshot_wanted(via);
+        }
+        if sent.origin == Origin::Local && !self.is_seat(via) {
+            // On the way to another's hub there is nobody but this node to say so.
+            if matches!(sent.kind, Kind::Message | Kind::Request) {
+                self.news(sent.id, None, true, Stage::Failed(reason.into()));
+            }
+            return;
         }
         self.report_failure(sent, about.as_ref(), reason.into());
     }

@@ -146,7 +146,9 @@ impl ReceiptTable {
         let last = if everyone {
             awaited.confirmed += u32::from(of_one && reached);
             let all = awaited.expected.is_some_and(|expected| awaited.confirmed >= expected);
-            all || (rank(stage) == 2 && reached)
+            // This node itself speaks of the whole: it has not left, or was lost on the way to the hub.
+            let lost = from.network().is_empty() && matches!(stage, Stage::Failed(_));
+            all || lost || (rank(stage) == 2 && reached)
         } else {
             reached
         };
