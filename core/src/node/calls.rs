@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use crate::node::agenda::{Agenda, tree_memory};
+use crate::node::agenda::{ADDRESS_TEXT, Agenda, tree_memory};
 use crate::node::event::CallOutcome;
 use crate::node::message::CallId;
 use crate::wire::MessageId;
@@ -172,10 +172,12 @@ impl CallTable {
     }
 
     pub(crate) fn memory(&self) -> usize {
+        let answered = self.calls.values().filter_map(|call| call.from_all.as_ref()).map(BTreeSet::len);
+        let open = self.calls.values().map(|call| tree_memory::<MessageId>(call.open.len()));
         tree_memory::<(CallId, Call)>(self.calls.len())
-            + tree_memory::<Address>(
-                self.calls.values().filter_map(|c| c.from_all.as_ref()).map(BTreeSet::len).sum(),
-            )
+            + open.sum::<usize>()
+            + answered.clone().map(tree_memory::<Address>).sum::<usize>()
+            + (self.requests.len() + answered.sum::<usize>()) * ADDRESS_TEXT
             + tree_memory::<(MessageId, (CallId, Address))>(self.requests.len())
             + self.agenda.memory()
     }
@@ -184,6 +186,7 @@ impl CallTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::agenda::{check_memory, mixed};
 
     fn id(n: u8) -> MessageId {
         MessageId([n; 16])
@@ -191,6 +194,27 @@ mod tests {
 
     fn address(text: &str) -> Address {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn it_says_what_it_holds() {
+        let id = |n: u64| MessageId((u128::from(n) << 64).to_be_bytes());
+        let to = |n: u64| address(&alloc::format!("recipient@network/{n:020}"));
+        let asks_each = || {
+            let mut calls = CallTable::default();
+            for n in mixed(1000) {
+                calls.begin(CallId(id(n)), Instant::from_micros(n), core::iter::once((id(n), to(n))));
+            }
+            calls
+        };
+        check_memory(asks_each, CallTable::memory);
+        let asks_all = || {
+            let mut calls = CallTable::default();
+            calls.begin_for_all(CallId(id(1)), Instant::ZERO, address("*@network"));
+            mixed(1000).for_each(|n| assert!(calls.answer(id(1), &to(n), false, 9999).is_some()));
+            calls
+        };
+        check_memory(asks_all, CallTable::memory);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::node::agenda::{Agenda, tree_memory};
+use crate::node::agenda::{ADDRESS_TEXT, Agenda, tree_memory};
 use crate::node::event::Stage;
 use crate::wire::{MessageId, Receipts};
 use crate::{Address, Instant};
@@ -191,9 +191,10 @@ impl ReceiptTable {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        let ranks: usize = self.awaited.values().map(|awaited| awaited.ranks.len()).sum();
+        let ranks = self.awaited.values().map(|awaited| awaited.ranks.len());
         tree_memory::<(MessageId, Awaited)>(self.awaited.len())
-            + tree_memory::<(Address, u8)>(ranks)
+            + ranks.clone().map(tree_memory::<(Address, u8)>).sum::<usize>()
+            + (self.awaited.len() + ranks.sum::<usize>()) * ADDRESS_TEXT
             + self.agenda.memory()
             + tree_memory::<MessageId>(self.settled.len())
             + self.settled_order.capacity() * size_of::<MessageId>()
@@ -204,6 +205,8 @@ impl ReceiptTable {
 mod tests {
     use super::*;
     use crate::Reason;
+    use crate::node::agenda::{check_memory, mixed};
+    use alloc::format;
 
     const ID: MessageId = MessageId([1; 16]);
 
@@ -240,6 +243,42 @@ mod tests {
         assert_eq!(t.news(ID, 9, true, &eve, true, &Stage::Failed(Reason::QUEUE_FULL.into())), News::Last);
         let mut t = table("*@n", Receipts::Received);
         assert_eq!(t.news(ID, 9, true, &hub, true, &Stage::Dispatched { count: 0 }), News::Last);
+    }
+
+    fn address(text: &str) -> Address {
+        if text.is_empty() { Address::nobody() } else { text.parse().unwrap() }
+    }
+
+    #[test]
+    fn it_says_what_it_holds() {
+        let ids = |count| mixed(count).map(|n| MessageId((u128::from(n) << 64).to_be_bytes()));
+        let await_one = |t: &mut ReceiptTable, id, to: &str| {
+            t.expect(id, &address(to), Receipts::Received, Instant::from_micros(10));
+        };
+        let awaits_each = || {
+            let mut t = ReceiptTable::default();
+            ids(2000).for_each(|id| await_one(&mut t, id, "name-of-a-recipient@name-of-the-network"));
+            t
+        };
+        check_memory(awaits_each, ReceiptTable::memory);
+        let awaits_all = || {
+            let mut t = ReceiptTable::default();
+            for id in ids(50) {
+                await_one(&mut t, id, "*@network");
+                for n in mixed(40) {
+                    let from = address(&format!("recipient@network/{n:020}"));
+                    assert_eq!(t.news(id, 9999, true, &from, false, &Stage::Received), News::Told);
+                }
+            }
+            t
+        };
+        check_memory(awaits_all, ReceiptTable::memory);
+        let awaits_none = || {
+            let mut t = ReceiptTable::default();
+            ids(2000).for_each(|id| t.settle(id));
+            t
+        };
+        check_memory(awaits_none, ReceiptTable::memory);
     }
 
     #[test]
