@@ -92,7 +92,6 @@ impl Router {
         let link = seat.link;
         if rule == Rule::Best
             && let Some(seats) = self.names.get_mut(name)
-            && seats.seats.len() > 1
         {
             seats.turn = seats.turn.wrapping_add(1);
         }
@@ -148,6 +147,14 @@ mod tests {
         assert_eq!(take(&mut router, "eve", None), Err(Reason::NOT_FOUND));
         assert_eq!(router.seat(seat("ada@n/a", 9, 0)).map(|s| s.link), Some(LinkId::accepted(1)));
         assert_eq!(router.len(), 4);
+    }
+
+    #[test]
+    fn each_rule_has_a_text_of_its_own() {
+        let mut router = Router::default();
+        router.seat(seat("ada@n/a", 1, 0));
+        let text = |instance| router.find("ada", instance).unwrap().1.text();
+        assert_eq!((text(Some("a")), text(None)), ("the exact instance", "the best instance of the name"));
     }
 
     #[test]
