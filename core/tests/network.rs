@@ -475,3 +475,48 @@ fn what_never_got_away_to_everybody_fails_once() {
         "{events:?}"
     );
 }
+
+#[test]
+fn a_hub_with_an_instance_is_reached_by_its_name_too() {
+    let mut world = World::new();
+    world.add(0, Config { serving: common::serving("hub@home/main"), ..fake() });
+    world.listen(0, "hub");
+    let peer = world.add(1, fake());
+    let now = world.now;
+    world.node(peer).dial(now, dial("hub", "p0")).unwrap();
+    world.run();
+    world.take_events(peer);
+    for to in ["hub@home", "hub@home/main", "hub@home/other"] {
+        world.node(peer).send(now, &to.parse().unwrap(), Message::text(to)).unwrap();
+    }
+    world.run();
+    assert_eq!(bodies(&world.take_events(0)), ["hub@home", "hub@home/main"]);
+    let events = world.take_events(peer);
+    assert!(
+        matches!(&events[..], [Event::Receipt { stage: Stage::Failed(f), .. }] if f.reason == Reason::NOT_FOUND),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn so_many_messages_may_await_receipts_and_no_more() {
+    let config = || {
+        let mut config = fake();
+        config.limits.receipts = 3;
+        config
+    };
+    let mut world = World::network(1, config);
+    let (now, hub) = (world.now, "hub@home".parse().unwrap());
+    let send = |world: &mut World, receipts| {
+        world.node(1).send(now, &hub, Message::text("hi").with_receipts(receipts)).map(|_| ())
+    };
+    for _ in 0..3 {
+        assert_eq!(send(&mut world, Receipts::Received), Ok(()));
+    }
+    let full = send(&mut world, Receipts::Route);
+    assert!(matches!(full, Err(SendError::TooMany { limit: 3, .. })), "{full:?}");
+    assert_eq!(send(&mut world, Receipts::Failure), Ok(()), "it awaits none");
+    world.run();
+    assert_eq!(bodies(&world.take_events(0)).len(), 4);
+    assert_eq!(send(&mut world, Receipts::Received), Ok(()), "the others have come");
+}
