@@ -26,11 +26,9 @@ type Watch = Arc<dyn Fn() -> Box<dyn Invariant> + Send + Sync>;
 /// like.
 ///
 /// ```
-/// use std::sync::Arc;
-/// use homing_sim::{Idle, Simulation, hub, member};
+/// use homing_sim::{Simulation, hub, idle, member};
 ///
 /// let simulation = Simulation::new("idle", |_| {
-///     let idle = || Arc::new(|_: &_| Box::new(Idle) as _);
 ///     vec![hub("hub@home", idle()), member("ada@home", 1, idle()), member("bob@home", 2, idle())]
 /// });
 /// simulation.run(0..5).assert_clean();
@@ -87,8 +85,11 @@ impl Simulation {
 
     /// Lets an invariant of yours watch each run, made anew for each.
     #[must_use]
-    pub fn invariant(mut self, make: impl Fn() -> Box<dyn Invariant> + Send + Sync + 'static) -> Simulation {
-        self.watch.push(Arc::new(make));
+    pub fn invariant<I: Invariant + 'static>(
+        mut self,
+        make: impl Fn() -> I + Send + Sync + 'static,
+    ) -> Simulation {
+        self.watch.push(Arc::new(move || Box::new(make())));
         self
     }
 
@@ -96,6 +97,13 @@ impl Simulation {
     #[must_use]
     pub fn faults(mut self, classes: &[Class]) -> Simulation {
         self.classes = classes.to_vec();
+        self
+    }
+
+    /// These kinds of faults may not strike, of those that might.
+    #[must_use]
+    pub fn without(mut self, classes: &[Class]) -> Simulation {
+        self.classes.retain(|class| !classes.contains(class));
         self
     }
 

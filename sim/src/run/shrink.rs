@@ -70,7 +70,8 @@ impl Search<'_> {
         self.try_plan(plan);
         for conditions in [Conditions::IDEAL, Conditions::LAN] {
             let plan = Plan { conditions, ..self.best.clone() };
-            if self.try_plan(plan) {
+            // What is as calm as this already is not made less calm again: the search would not end.
+            if plan == self.best || self.try_plan(plan) {
                 break;
             }
         }
