@@ -3,6 +3,7 @@
 mod draw;
 mod report;
 mod shrink;
+mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -145,26 +146,24 @@ impl Simulation {
 
     /// Runs a plan.
     pub fn run_plan(&self, plan: &Plan) -> Outcome {
-        self.run_world(plan, false).0
+        self.run_world(plan, |_| {}).0
     }
 
     /// Runs a plan, and tells its story besides.
     pub fn tell(&self, plan: &Plan) -> (Outcome, Story, Vec<String>) {
-        let (outcome, world) = self.run_world(plan, true);
+        let (outcome, world) = self.run_world(plan, World::tell_story);
         let names = (0..world.hosts()).map(|host| world.identity(host).name.clone()).collect();
         (outcome, world.story().cloned().unwrap_or_default(), names)
     }
 
-    fn run_world(&self, plan: &Plan, story: bool) -> (Outcome, World) {
+    fn run_world(&self, plan: &Plan, prepare: impl FnOnce(&mut World)) -> (Outcome, World) {
         let weather = if plan.weather {
             Chooser::seeded(plan.seed ^ 0x77ea_7743).forgetful()
         } else {
             Chooser::from_list(Vec::new()).forgetful()
         };
         let mut world = World::with_weather(plan.seed, plan.conditions, weather);
-        if story {
-            world.tell_story();
-        }
+        prepare(&mut world);
         for invariant in invariants::all() {
             world.watch(invariant);
         }
