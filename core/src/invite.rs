@@ -82,23 +82,21 @@ fn check_target(target: &str) -> Result<String, InviteError> {
         _ => (target, None),
     };
     let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let well_formed = target.len() <= MAX_TARGET
-        && match bracketed {
-            Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
-            None => {
-                let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-                !host.is_empty() && host.chars().all(plain)
-            }
-        };
-    match port {
-        _ if !well_formed => Err(InviteError::Target),
-        None => Ok(alloc::format!("{host}:{DEFAULT_PORT}")),
-        // Digits only, and none too many: a port has one form.
-        Some(port) if port.parse::<u16>().is_ok_and(|p| p > 0 && p.to_string() == port) => {
-            Ok(target.to_string())
+    let well_formed = match bracketed {
+        Some(inside) => inside.parse::<Ipv6Addr>().is_ok(),
+        None => {
+            let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+            !host.is_empty() && host.chars().all(plain)
         }
-        Some(_) => Err(InviteError::Target),
-    }
+    };
+    let whole = match port {
+        None => alloc::format!("{host}:{DEFAULT_PORT}"),
+        // Digits only, and none too many: a port has one form.
+        Some(port) if port.parse::<u16>().is_ok_and(|p| p > 0 && p.to_string() == port) => target.to_string(),
+        Some(_) => return Err(InviteError::Target),
+    };
+    // With its port: what is read here must be read again from what it is written as.
+    if well_formed && whole.len() <= MAX_TARGET { Ok(whole) } else { Err(InviteError::Target) }
 }
 
 impl fmt::Display for Invite {
@@ -134,6 +132,22 @@ mod tests {
         }
         let invite = parse("h:1/home").unwrap();
         assert_eq!(invite.to_string().parse(), Ok(invite));
+    }
+
+    /// A host without a port gets one, and the two together must not be longer than what is read.
+    #[test]
+    fn the_longest_host_is_read_again_with_the_port_that_it_got() {
+        let key = StaticKey::from_bytes([3; 32]).peer_id();
+        let parse = |host: usize, rest: &str| {
+            alloc::format!("homing://{key}@{}{rest}/home", "h".repeat(host)).parse::<Invite>()
+        };
+        for (host, rest) in [(254, ""), (253, ":65535"), (254, ":4702"), (1, "")] {
+            let invite = parse(host, rest).unwrap();
+            assert_eq!(invite.to_string().parse(), Ok(invite));
+        }
+        for (host, rest) in [(255, ""), (259, ""), (254, ":65535")] {
+            assert_eq!(parse(host, rest), Err(InviteError::Target), "{host}{rest}");
+        }
     }
 
     proptest! {

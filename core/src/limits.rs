@@ -188,6 +188,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_asked_for_holds_within_what_the_wire_carries() {
+        let asked = Limits { links: 3, letter: 5_000, head: 6_000, ..Limits::DEFAULT };
+        assert_eq!(asked.clone().feasible(), Limits { head: 5_000, ..asked });
+        let none = Limits { letter: 0, rekey_records: 0, rekey_bytes: 0, ..Limits::DEFAULT }.feasible();
+        assert_eq!((none.letter, none.head), (Limits::LEAST_LETTER, Limits::LEAST_LETTER));
+        assert_eq!((none.rekey_records, none.rekey_bytes), (1, 1));
+        let all = Limits { letter: usize::MAX, ..Limits::DEFAULT }.feasible();
+        assert_eq!((all.letter, all.head), (Limits::MOST_LETTER, Limits::DEFAULT.head));
+    }
+
+    #[test]
     fn the_faster_heartbeat_holds_within_bounds() {
         let (slow, fast) = (Heartbeat::INTERNET, Heartbeat::LAN);
         assert_eq!(slow.between(fast), fast);

@@ -6,7 +6,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Asked, World, dial, fake, hub_config};
-use homing_core::{CallOutcome, Command, Config, Event, Limits, Pattern, Reason, Receipts, Response};
+use homing_core::{CallOutcome, Command, Config, Event, Limits, Pattern, Reason, Receipts, Response, Stage};
 
 /// Why the links of a peer ended.
 fn ends(events: &[Event]) -> Vec<Reason> {
@@ -75,4 +75,52 @@ fn an_answer_too_large_for_the_caller_is_said_to_be() {
             Event::CallEnded { outcome: CallOutcome::Complete, answered: 1, .. }
         ))
     );
+}
+
+/// What is lost on the way to a hub is said to be lost by the node itself, once, whoever it was for.
+#[test]
+fn what_is_lost_on_the_way_to_a_hub_is_lost_once() {
+    // Whether the node that sends has a network of its own.
+    for serves in [false, true] {
+        let mut world = World::network(1, fake);
+        let config = Config { serving: common::serving("ada@work").filter(|_| serves), ..fake() };
+        let ada = world.add(9, config);
+        world.ask(ada, Asked::Dial(Box::new(dial("hub", "ada"))));
+        world.advance(Duration::from_secs(1));
+        world.take_events(ada);
+        world.stall(0, true);
+        let one: Pattern = "p0@home".parse::<homing_core::Address>().unwrap().into();
+        for to in [one, Pattern::All("home".parse().unwrap())] {
+            let text = if matches!(to, Pattern::One(_)) { "p0@home" } else { "*@home" };
+            world.ask(ada, Asked::Send { to: text.into(), size: 10, receipts: Receipts::Received });
+            let now = world.now;
+            world.node(ada).request(now, &to, Command::get("ping"), Duration::from_secs(60)).unwrap();
+            world.run();
+        }
+        world.cut_off(ada);
+        world.stall(0, false);
+        world.advance(Duration::from_secs(100));
+        let events = world.take_events(ada);
+        let lost: Vec<_> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Receipt { from, stage: Stage::Failed(failure), .. } => {
+                    assert_eq!(failure.reason, Reason::LINK_LOST, "{events:#?}");
+                    Some(from.as_ref().map(ToString::to_string))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(lost, [None, None], "{events:#?}");
+        let answers: Vec<_> = events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Answer { from, response: Err(failure), .. } => Some((from.as_str(), failure.reason)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(answers, [("p0@home", Reason::LINK_LOST), ("*@home", Reason::LINK_LOST)]);
+        let ended = |event: &&Event| matches!(event, Event::CallEnded { outcome: CallOutcome::Complete, .. });
+        assert_eq!(events.iter().filter(ended).count(), 2, "{events:#?}");
+    }
 }

@@ -16,3 +16,5 @@ mod handshake;
 mod hub;
 #[path = "hostile/raw.rs"]
 mod raw;
+#[path = "hostile/routes.rs"]
+mod routes;

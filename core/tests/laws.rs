@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use common::{Asked, Cut, Told, World, dial, fake, hub_config, key, tell};
 use homing_core::{
-    Action, Config, Event, Heartbeat, Input, Instant, Limits, LinkId, Message, Node, Reason, Receipts, Seed,
-    Stage,
+    Action, Address, Command, Config, Event, Heartbeat, Input, Instant, Limits, LinkId, Message, MessageId,
+    Node, Pattern, Reason, Receipts, Seed, Stage,
 };
 use proptest::prelude::*;
 
@@ -160,6 +160,31 @@ fn cases() -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
+/// Something that a node must refuse.
+fn misuse(world: &mut World, peer: usize, kind: u8) {
+    let now = world.now;
+    let to: Address = "p1@home".parse().unwrap();
+    let elsewhere: Address = "p1@nowhere".parse().unwrap();
+    let node = world.node(peer);
+    let patience = Duration::from_secs(1);
+    let refused = match kind {
+        0 => node.send(now, &elsewhere, Message::text("x")).is_err(),
+        1 => node.send(now, &to, Message::text("x".repeat(100_000))).is_err(),
+        2 => node.request(now, &Pattern::Many(Vec::new()), Command::get("ping"), patience).is_err(),
+        3 => node
+            .request(now, &Pattern::One("*@home".parse().unwrap()), Command::get("ping"), patience)
+            .is_err(),
+        // One of them leads nowhere: nobody is asked.
+        4 => {
+            node.request(now, &Pattern::Many([to, elsewhere].into()), Command::get("ping"), patience).is_err()
+        }
+        5 => node.cancel(now, homing_core::CallId(MessageId([7; 16]))).is_err(),
+        6 => node.serve("/ping", "is every node's own").is_err(),
+        _ => node.serve("no path", "").is_err(),
+    };
+    assert!(refused, "{kind} was not refused");
+}
+
 proptest! {
     #![proptest_config(cases())]
 
@@ -197,6 +222,46 @@ proptest! {
         let (pieces, _) = replay(hub(tight()), &told, Cut::Pieces(seed.into()));
         prop_assert_eq!(&whole, &bytes);
         prop_assert_eq!(&whole, &pieces);
+    }
+
+    /// Law 7: a command that is refused changes nothing: what happens afterwards is the same, to the byte.
+    #[test]
+    fn misuse_changes_nothing(steps in steps(), wrong in proptest::collection::vec((0usize..40, 0usize..4, 0u8..8), 1..8)) {
+        let run = |misused: bool| {
+            let mut world = World::network(3, tight);
+            for (at, step) in steps.iter().enumerate() {
+                play(&mut world, std::slice::from_ref(step));
+                for (_, peer, kind) in wrong.iter().filter(|(when, ..)| *when == at) {
+                    if misused {
+                        misuse(&mut world, *peer, *kind);
+                    } else {
+                        let now = world.now;
+                        world.peers[*peer].tell(now, Told::Timeout);
+                    }
+                    world.run();
+                }
+            }
+            heal(&mut world);
+            let logs: Vec<Vec<Vec<u8>>> =
+                (0..world.streams()).map(|n| world.log(n).map(<[u8]>::to_vec).to_vec()).collect();
+            (logs, world.peers.into_iter().map(|peer| peer.events).collect::<Vec<_>>())
+        };
+        prop_assert_eq!(run(true), run(false));
+    }
+
+    /// Law 8: whatever happens, no node says that it holds more than its limits allow for its links.
+    #[test]
+    fn memory_stays_within_the_limits(steps in steps()) {
+        let mut world = World::network(3, tight);
+        for step in &steps {
+            play(&mut world, std::slice::from_ref(step));
+            for peer in 0..world.peers.len() {
+                let (node, limits) = (world.node(peer), tight().limits);
+                let link = limits.queue + limits.replies + limits.deliveries + limits.window + 2 * limits.letter;
+                let most = 500_000 + 2 * (node.links() + 1) * (link + 160_000);
+                prop_assert!(node.memory() < most, "{} on {} links", node.memory(), node.links());
+            }
+        }
     }
 
     /// Laws 5, 7, 8 and 9 together: whatever happens, in the end every link that should be there is

@@ -6,10 +6,10 @@ mod common;
 
 use std::time::Duration;
 
-use common::{World, fake};
+use common::{World, dial, fake};
 use homing_core::{
-    CallOutcome, Command, Config, Event, Message, Pattern, Reason, Receipts, Response, Route, SendError,
-    Stage,
+    CallOutcome, Command, Config, Event, Limits, Message, Pattern, Reason, Receipts, Response, Route,
+    SendError, Stage,
 };
 
 fn stages(events: &[Event]) -> Vec<&'static str> {
@@ -334,4 +334,189 @@ fn a_hub_that_fills_a_queue_is_told_so_at_once() {
             );
         }
     }
+}
+
+fn limits(limits: Limits) -> impl Fn() -> Config {
+    move || Config { limits: limits.clone(), ..fake() }
+}
+
+#[test]
+fn a_full_network_swaps_many_at_once() {
+    let config = limits(Limits { roster: 41, ..Limits::DEFAULT });
+    let mut world = World::network(40, &config);
+    world.advance(Duration::from_secs(1));
+    world.take_events(1);
+    for n in 2..=40 {
+        world.cut_off(n);
+        let now = world.now;
+        world.node(n).shutdown(now);
+    }
+    world.run();
+    for n in 0..38 {
+        let at = world.add(n + 60, config());
+        let now = world.now;
+        world.node(at).dial(now, dial("hub", &format!("q{n}"))).unwrap();
+    }
+    world.advance(Duration::from_millis(200));
+    let events = world.take_events(1);
+    assert!(!events.iter().any(|e| matches!(e, Event::Down { .. })), "{events:?}");
+    assert_eq!(events.iter().filter(|e| matches!(e, Event::PeerUp { .. })).count(), 38);
+}
+
+#[test]
+fn a_link_that_was_not_read_for_long_is_asked_anew() {
+    let mut world = World::network(1, limits(Limits { deliveries: 600, ..Limits::DEFAULT }));
+    world.set_takes(0, false);
+    let now = world.now;
+    for _ in 0..10 {
+        let text = Message::text("x".repeat(200));
+        world.node(1).send(now, &"hub@home".parse().unwrap(), text).unwrap();
+    }
+    world.advance(Duration::from_secs(40));
+    // The world sees that no deadline stands in the past.
+    world.set_takes(0, true);
+    world.run();
+    assert_eq!(bodies(&world.take_events(0)).len(), 10);
+    assert!(world.node(0).next_deadline().is_some());
+}
+
+#[test]
+fn who_serves_one_network_hears_of_failures_in_another() {
+    let mut world = World::network(1, fake);
+    let at = world.add(9, Config { serving: common::serving("gate@own"), ..fake() });
+    let now = world.now;
+    world.node(at).dial(now, dial("hub", "gate")).unwrap();
+    world.run();
+    world.stall(0, true);
+    let (now, to) = (world.now, "p0@home".parse().unwrap());
+    let awaited = Message::text("a").with_receipts(Receipts::Received);
+    let awaited = world.node(at).send(now, &to, awaited).unwrap();
+    let call =
+        world.node(at).request(now, &to.into(), Command::get("/ping"), Duration::from_secs(30)).unwrap();
+    world.run();
+    world.cut_off(at);
+    world.run();
+    let events = world.take_events(at);
+    let lost = |e: &Event| {
+        matches!(e, Event::Receipt { id, from: None, stage: Stage::Failed(f) }
+        if *id == awaited && f.reason == Reason::LINK_LOST)
+    };
+    assert!(events.iter().any(lost), "{events:?}");
+    let ended = |e: &Event| matches!(e, Event::CallEnded { call: its, .. } if *its == call);
+    assert!(events.iter().any(ended), "{events:?}");
+}
+
+#[test]
+fn a_call_to_all_that_never_left_ends_at_once() {
+    let mut world = World::network(1, fake);
+    world.stall(1, true);
+    let now = world.now;
+    let all = Pattern::All("home".parse().unwrap());
+    world.node(1).request(now, &all, Command::get("/ping"), Duration::from_secs(30)).unwrap();
+    world.run();
+    world.cut_off(1);
+    world.run();
+    let events = world.take_events(1);
+    assert!(
+        events
+            .iter()
+            .any(|e| matches!(e, Event::Answer { from, response: Err(_), .. } if from.is_everyone()))
+    );
+    assert!(events.iter().any(|e| matches!(e, Event::CallEnded { answered: 1, asked: 1, .. })), "{events:?}");
+}
+
+#[test]
+fn one_that_does_not_read_does_not_slow_the_roster() {
+    let config =
+        limits(Limits { queue: 2000, window: 1000, queue_time: Duration::from_secs(300), ..Limits::DEFAULT });
+    let mut world = World::network(2, &config);
+    world.advance(Duration::from_secs(1));
+    world.stall(2, true);
+    let (now, slow) = (world.now, "p1@home".parse().unwrap());
+    for size in [300, 1] {
+        while world.node(0).send(now, &slow, Message::text("x".repeat(size))).is_ok() {
+            world.run();
+        }
+    }
+    for n in 0..3 {
+        let at = world.add(n + 60, config());
+        let now = world.now;
+        world.node(at).dial(now, dial("hub", &format!("q{n}"))).unwrap();
+        world.advance(Duration::from_millis(60));
+        let come = |e: &Event| matches!(e, Event::PeerUp { peer } if peer.address.name() == format!("q{n}"));
+        assert!(world.take_events(1).iter().any(come), "{n}");
+    }
+}
+
+#[test]
+fn acknowledgements_that_wait_for_nothing_stand_in_no_past() {
+    let mut world = World::network(1, limits(Limits { ack_delay: Duration::ZERO, ..Limits::DEFAULT }));
+    let now = world.now;
+    world.node(1).send(now, &"hub@home".parse().unwrap(), Message::text("x")).unwrap();
+    world.run();
+    assert_eq!(bodies(&world.take_events(0)), ["x"]);
+}
+
+#[test]
+fn what_never_got_away_to_everybody_fails_once() {
+    let mut world = World::network(2, fake);
+    world.advance(Duration::from_secs(1));
+    world.stall(1, true);
+    world.take_events(1);
+    let now = world.now;
+    let message = Message::text("all").with_receipts(Receipts::Consumed);
+    world.node(1).send(now, &"*@home".parse().unwrap(), message).unwrap();
+    world.cut_off(1);
+    world.advance(Duration::from_secs(100));
+    let events = world.take_events(1);
+    assert_eq!(
+        at(&events, |e| matches!(e, Event::Receipt { stage: Stage::Failed(_), .. })).len(),
+        1,
+        "{events:?}"
+    );
+}
+
+#[test]
+fn a_hub_with_an_instance_is_reached_by_its_name_too() {
+    let mut world = World::new();
+    world.add(0, Config { serving: common::serving("hub@home/main"), ..fake() });
+    world.listen(0, "hub");
+    let peer = world.add(1, fake());
+    let now = world.now;
+    world.node(peer).dial(now, dial("hub", "p0")).unwrap();
+    world.run();
+    world.take_events(peer);
+    for to in ["hub@home", "hub@home/main", "hub@home/other"] {
+        world.node(peer).send(now, &to.parse().unwrap(), Message::text(to)).unwrap();
+    }
+    world.run();
+    assert_eq!(bodies(&world.take_events(0)), ["hub@home", "hub@home/main"]);
+    let events = world.take_events(peer);
+    assert!(
+        matches!(&events[..], [Event::Receipt { stage: Stage::Failed(f), .. }] if f.reason == Reason::NOT_FOUND),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn so_many_messages_may_await_receipts_and_no_more() {
+    let config = || {
+        let mut config = fake();
+        config.limits.receipts = 3;
+        config
+    };
+    let mut world = World::network(1, config);
+    let (now, hub) = (world.now, "hub@home".parse().unwrap());
+    let send = |world: &mut World, receipts| {
+        world.node(1).send(now, &hub, Message::text("hi").with_receipts(receipts)).map(|_| ())
+    };
+    for _ in 0..3 {
+        assert_eq!(send(&mut world, Receipts::Received), Ok(()));
+    }
+    let full = send(&mut world, Receipts::Route);
+    assert!(matches!(full, Err(SendError::TooMany { limit: 3, .. })), "{full:?}");
+    assert_eq!(send(&mut world, Receipts::Failure), Ok(()), "it awaits none");
+    world.run();
+    assert_eq!(bodies(&world.take_events(0)).len(), 4);
+    assert_eq!(send(&mut world, Receipts::Received), Ok(()), "the others have come");
 }

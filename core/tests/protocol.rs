@@ -14,8 +14,8 @@ use client::{Client, Envelope, Frame};
 use common::{World, fake};
 use homing_core::link::session;
 use homing_core::{
-    Action, Address, Command, Config, Event, Input, Instant, Invite, LinkId, Node, PeerId, Reason, Seed,
-    StaticKey,
+    Action, Address, Command, Config, Event, Input, Instant, Invite, Limits, LinkId, Node, PeerId, Reason,
+    Seed, StaticKey,
 };
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/PROTOCOL.md");
@@ -34,6 +34,96 @@ fn block<'a>(document: &'a str, name: &str) -> &'a str {
 #[test]
 fn the_session_table_is_the_codes() {
     assert_eq!(block(&document(), "session table"), session::table_as_markdown());
+}
+
+/// Where the table says nothing, a signal leads nowhere.
+#[test]
+fn a_session_goes_where_the_table_says_and_nowhere_else() {
+    use session::{Signal, State};
+    let document = document();
+    let lines = block(&document, "session table").lines().skip(2);
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split('|').map(str::trim).collect()).collect();
+    let signals = [
+        Signal::Open,
+        Signal::Hello,
+        Signal::Admit,
+        Signal::Finish,
+        Signal::Finishing,
+        Signal::Finished,
+        Signal::Fail,
+    ];
+    for state in [
+        State::New,
+        State::Negotiating,
+        State::Authenticating,
+        State::Established,
+        State::Finishing,
+        State::Finished,
+        State::Failed,
+    ] {
+        for signal in signals {
+            let word = format!("{signal:?}").to_lowercase();
+            let row = rows.iter().find(|row| row[1..3] == [state.name(), &word]);
+            assert_eq!(state.next(signal).map(State::name), row.map(|row| row[3]), "{state:?}, {word}");
+        }
+    }
+}
+
+/// The numbers that the document gives are the default limits.
+#[test]
+fn the_limits_of_the_document_are_the_defaults() {
+    let document = document().split_whitespace().collect::<Vec<_>>().join(" ");
+    let limits = Limits::default();
+    let mib = |bytes: usize| (bytes >> 20, bytes % (1 << 20));
+    let two_to = |number: u64| (number.ilog2(), number.is_power_of_two());
+    let said = |text: &str| assert!(document.contains(text), "{text}");
+
+    assert_eq!(limits.handshake_time, Duration::from_secs(10));
+    said("within 10 seconds (limit `handshake_time`)");
+    assert_eq!(limits.handshakes, 1_024);
+    said("for 10 s, at most 1 024 of them at once");
+    assert_eq!(limits.handshake_record, 2_048);
+    said("longer than 2 048 bytes (limit `handshake_record`)");
+    assert_eq!((Limits::LEAST_LETTER, Limits::MOST_LETTER, limits.head), (4_096, 61_440, 4_096));
+    said("`letter` MUST be at least 4 096");
+    said("`letter` SHOULD be at most 61 440");
+    said("largest head is 4 096 bytes (limit `head`");
+    assert_eq!(limits.letter, 16_384);
+    said(r#""letter":16384"#);
+    assert_eq!((mib(limits.window), mib(limits.queue), mib(limits.replies)), ((1, 0), (4, 0), (1, 0)));
+    said("its window (1 MiB)");
+    said("it keeps to 4 MiB at most (limit `queue`)");
+    said("(4 MiB, and 1 MiB for notifications;");
+    assert_eq!((limits.queue_time, limits.stall), (Duration::from_secs(30), Duration::from_secs(5)));
+    said("more than 30 s (limit `queue_time`)");
+    said("for 5 s (limit `stall`)");
+    assert_eq!(
+        (limits.ack_delay, limits.roster_delay),
+        (Duration::from_millis(20), Duration::from_millis(50))
+    );
+    said("within 20 ms (limit `ack_delay`)");
+    said("at most every 50 ms (limit `roster_delay`)");
+    assert_eq!(limits.goodbye, Duration::from_secs(2));
+    said("may take 2 seconds (limit `goodbye`)");
+    assert_eq!((limits.roster, limits.instances), (20_000, 64));
+    said("with 20 000 peers (limit `roster`)");
+    said("When 64 instances of the name (limit `instances`)");
+    assert_eq!((limits.names, limits.names_per_key), (100_000, 16));
+    said("100 000 (limit `names`)");
+    said("16 (limit `names_per_key`)");
+    assert_eq!(limits.patience, Duration::from_secs(24 * 60 * 60));
+    said("at 24 hours or more");
+    assert_eq!((two_to(limits.rekey_records), two_to(limits.rekey_bytes)), ((16, true), (30, true)));
+    said("reached 2^16 records or 2^30 bytes");
+    assert_eq!(
+        (limits.redial_first, limits.redial_most),
+        (Duration::from_millis(500), Duration::from_secs(30))
+    );
+    said("doubles from 0.5 s to 30 s");
+    assert_eq!(limits.hops, 8);
+    said("sets `hops` to 8");
+    // Of the rest, this is promised: the neighbour is held back by its window before it is not read.
+    assert!(limits.deliveries >= 2 * limits.window);
 }
 
 #[test]

@@ -184,6 +184,8 @@ pub(crate) struct Host {
     pub(crate) dialing: BTreeSet<LinkId>,
     /// What it is told when it runs.
     pub(crate) notices: VecDeque<Notice>,
+    /// How long it stays off when it was shut down.
+    pub(crate) starts_after: Duration,
     /// How long an entry takes to the disk.
     pub(crate) disk_delay: Duration,
 }
@@ -229,6 +231,7 @@ impl Host {
             readable: BTreeSet::new(),
             dialing: BTreeSet::new(),
             notices: VecDeque::new(),
+            starts_after: Duration::ZERO,
             disk_delay: Duration::ZERO,
         }
     }

@@ -15,6 +15,8 @@ pub(crate) struct Stream {
     pub(crate) pipes: [Pipe; 2],
     /// Nothing passes any more, and nobody is told: the other end is gone without a word.
     pub(crate) dead: bool,
+    /// It is dead, and both ends will be told.
+    pub(crate) cut: bool,
 }
 
 #[derive(Clone, Copy)]

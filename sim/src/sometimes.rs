@@ -133,11 +133,8 @@ impl Sometimes {
             }),
             What::Closed { unread, .. } if *unread > 0 => self.reached(Situation::ClosedUnread),
             What::Struck(Fault::Drift { per_million: -1_000_000, .. }) => self.reached(Situation::ClockStood),
-            What::Struck(Fault::Jump { by }) => {
-                if i128::from(*by) > scene.spec(fact.host).config.heartbeat.silence.as_micros().cast_signed()
-                {
-                    self.reached(Situation::ClockJumped);
-                }
+            What::Struck(Fault::Jump { by }) if is_past(*by, scene, fact) => {
+                self.reached(Situation::ClockJumped);
             }
             What::Rested { .. } => self.rested(scene, fact),
             _ => {}
@@ -226,4 +223,9 @@ impl Sometimes {
             _ => {}
         }
     }
+}
+
+/// Whether a clock jumps over what would be a silence.
+fn is_past(by: i64, scene: &Scene<'_>, fact: &Fact) -> bool {
+    i128::from(by) > scene.spec(fact.host).config.heartbeat.silence.as_micros().cast_signed()
 }

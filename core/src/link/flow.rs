@@ -237,6 +237,63 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_empty_envelope_costs_as_the_document_says() {
+        assert_eq!((envelope_cost(0), envelope_cost(100)), (64, 164));
+    }
+
+    #[test]
+    fn the_window_may_be_filled_and_one_may_always_go() {
+        let mut out = Outbound::new(100);
+        assert!(out.is_settled() && out.allows(5000));
+        out.push(sent(), 60);
+        assert!(out.allows(40) && !out.allows(41) && !out.is_settled());
+        out.push(sent(), 40);
+        assert!(!out.allows(1));
+        assert!(out.ack(1) && out.allows(60) && !out.allows(61));
+        assert_eq!(out.take().count(), 1);
+        assert!(out.is_settled() && out.allows(5000));
+        out.push(sent(), 60);
+        assert!(out.allows(40), "what was taken counts no more");
+    }
+
+    #[test]
+    fn an_ack_is_owed_once_something_is_taken_and_urgent_at_a_quarter_of_the_window() {
+        let mut inbound = Inbound::new(1000);
+        let numbers: [u64; 3] = core::array::from_fn(|_| inbound.receive(125).unwrap());
+        assert!(!inbound.owes() && !inbound.is_urgent());
+        inbound.taken(numbers[0]);
+        assert!(inbound.owes() && !inbound.is_urgent());
+        inbound.taken(numbers[1]);
+        assert!(inbound.is_urgent());
+        assert_eq!(inbound.settle(), 2);
+        assert!(!inbound.owes() && !inbound.is_urgent());
+        // A neighbour that is leaving is told of everything; what it still sends is numbered on.
+        inbound.receive(125).unwrap();
+        inbound.take_all();
+        assert!(inbound.owes() && inbound.is_urgent());
+        assert_eq!(inbound.receive(751), None, "what was not said yet still counts");
+        assert_eq!(inbound.receive(750), Some(4));
+        assert_eq!(inbound.settle(), 2);
+    }
+
+    #[test]
+    fn they_say_what_they_hold_and_hold_nothing_when_idle() {
+        let (mut out, mut inbound) = (Outbound::new(usize::MAX), Inbound::new(usize::MAX));
+        let held = |work: &mut dyn FnMut()| usize::try_from(allocation_counter::measure(work).bytes_current);
+        assert_eq!(held(&mut || (0..100).for_each(|_| out.push(sent(), 1))), Ok(out.memory()));
+        let mut receive = || (0..100).for_each(|_| assert!(inbound.receive(1).is_some()));
+        assert_eq!(held(&mut receive), Ok(inbound.memory()));
+        out.shrink();
+        inbound.shrink();
+        assert!(out.ack(100), "what is under way is kept");
+        (0..100).for_each(|sequence| inbound.taken(sequence));
+        assert_eq!(inbound.settle(), 100);
+        out.shrink();
+        inbound.shrink();
+        assert_eq!((out.memory(), inbound.memory()), (0, 0));
+    }
+
     proptest! {
         /// A sender that keeps to its window never goes past the receiver's, whatever the order
         /// in which things are taken, and both come to rest at nothing.

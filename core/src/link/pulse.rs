@@ -12,6 +12,9 @@ const MOST_LATE: u8 = 3;
 /// How long a driver's last turn to read may take.
 const LAST_TURN: Duration = Duration::from_millis(1);
 
+/// How long a sign of life waits for something else to be said.
+const MOMENT: Duration = Duration::from_millis(1);
+
 /// When a neighbour was last heard, and what is to be done about it.
 ///
 /// The promise: a link over which bytes flow is never called dead. Bytes may be waiting unread when
@@ -86,7 +89,8 @@ impl Pulse {
         match self.pinged {
             // A neighbour that is still sending one long record hears nothing from who only listens, and
             // its own ping waits behind that record: who was spoken to since it spoke asks, too.
-            None => self.heard.min(self.spoke) + self.patience,
+            // What is said anyway says it: that gets a moment.
+            None => (self.heard + self.patience).min((self.spoke + self.patience).max(self.heard + MOMENT)),
             Some(sent) => {
                 (sent + self.beat.idle).min((self.heard + self.beat.silence).max(sent + self.grace()))
             }
@@ -156,6 +160,7 @@ mod tests {
         let mut pulse = Pulse::new(at(0), BEAT, Role::Initiator);
         assert_eq!(pulse.due(at(15)), Due::Ping);
         pulse.heard(at(44));
+        pulse.spoke(at(44));
         assert_eq!(pulse.due(at(58)), Due::Nothing);
         assert_eq!(pulse.due(at(59)), Due::Ping);
     }
@@ -166,12 +171,12 @@ mod tests {
         let mut asked = Vec::new();
         for second in 1..=60 {
             pulse.heard(at(second));
-            if pulse.due(at(second)) == Due::Ping {
+            if pulse.due(at(second) + MOMENT) == Due::Ping {
                 pulse.spoke(at(second));
                 asked.push(second);
             }
         }
-        assert_eq!(asked, [19, 38, 57]);
+        assert_eq!(asked, [19, 38, 57], "18.75 s after it last spoke, when it listens");
     }
 
     #[test]
@@ -180,6 +185,7 @@ mod tests {
         assert_eq!((pulse.due(at(15)), pulse.due(at(30))), (Due::Ping, Due::Ping));
         assert_eq!(pulse.due(at(45)), Due::Nothing);
         pulse.heard(at(45));
+        pulse.spoke(at(45));
         assert_eq!(pulse.deadline(), at(60));
     }
 

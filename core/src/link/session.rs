@@ -290,6 +290,15 @@ mod tests {
     }
 
     #[test]
+    fn who_was_admitted_was_established_on_every_way() {
+        for state in STATES {
+            let mut from = TABLE.iter().filter(|row| row.2 == state).map(|row| row.0).peekable();
+            let by_the_table = from.peek().is_some() && from.all(State::was_admitted);
+            assert_eq!(state.was_admitted(), state == State::Established || by_the_table, "{state:?}");
+        }
+    }
+
+    #[test]
     fn an_initiator_may_choose_faster_but_not_slower() {
         let offer = Options::offer(Heartbeat::INTERNET, &Limits::DEFAULT);
         let mut chosen = Options::offer(Heartbeat::LAN, &Limits::DEFAULT);
@@ -300,6 +309,37 @@ mod tests {
         assert!(!offer.allows(&chosen));
         let small = Options { letter: 4095, ..offer.clone() };
         assert!(!offer.allows(&small));
+    }
+
+    #[test]
+    fn hellos_look_like_this() {
+        let options = Options::offer(Heartbeat::INTERNET, &Limits::DEFAULT);
+        let said = r#""options":{"idle":15000,"silence":45000,"window":1048576,"letter":16384}}"#;
+        let guest = InitiatorHello {
+            scheme: GUEST.into(),
+            name: None,
+            instance: None,
+            priority: 0,
+            options: options.clone(),
+        };
+        let member = InitiatorHello {
+            scheme: KEY.into(),
+            name: Some("ada".into()),
+            instance: Some("x".into()),
+            priority: -3,
+            options: options.clone(),
+        };
+        for (hello, begins) in [
+            (guest, r#"{"scheme":"guest","#),
+            (member, r#"{"scheme":"key","name":"ada","instance":"x","priority":-3,"#),
+        ] {
+            let json = [begins, said].concat();
+            assert_eq!(String::from_utf8(to_json(&hello)), Ok(json.clone()));
+            assert_eq!(crate::wire::letter::parse(json.as_bytes()), Ok(hello));
+        }
+        let offer = ResponderHello { schemes: [KEY.into(), GUEST.into()].into(), options };
+        let json = [r#"{"schemes":["key","guest"],"#, said].concat();
+        assert_eq!(String::from_utf8(to_json(&offer)), Ok(json));
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl Node {
         if !conn.is_open() {
             return;
         }
-        entry.neighbour = Neighbour::Member { address: address.clone(), wants_snapshot: true };
+        entry.neighbour = Neighbour::Member { address: address.clone(), snapshot: Some(self.now) };
         self.links.newcomers -= 1;
         self.touch(link);
         let seat = Seat { address: address.clone(), link, key: asked.key, priority: asked.priority };

@@ -47,7 +47,29 @@ impl<K: Ord + Copy> Agenda<K> {
     }
 }
 
-/// What a B-tree of `len` entries holds, about: its nodes have 11 places and are at least half full.
+/// What a B-tree of `len` entries holds, about: its nodes have 11 places and are at least half full, but
+/// for the only one of a small tree.
 pub(crate) const fn tree_memory<T>(len: usize) -> usize {
-    len * size_of::<T>() * 3 / 2
+    let places = if matches!(len, 1..=7) { 11 } else { len * 3 / 2 };
+    places * size_of::<T>()
+}
+
+/// What the text of an address takes, about. It stands behind it, wherever the address is kept.
+pub(crate) const ADDRESS_TEXT: usize = 64;
+
+/// That what a table says that it holds is what it does, within a quarter.
+#[cfg(test)]
+#[track_caller]
+pub(crate) fn check_memory<T>(make: impl FnOnce() -> T, memory: impl FnOnce(&T) -> usize) {
+    let mut table = None;
+    let mut make = Some(make);
+    let held = allocation_counter::measure(|| table = make.take().map(|make| make())).bytes_current;
+    let (held, told) = (usize::try_from(held).unwrap(), table.as_ref().map_or(0, memory));
+    assert!(held.abs_diff(told) < held / 4, "holds {held}, says {told}");
+}
+
+/// Numbers in no order: ids are random, and anybody may be the first to come.
+#[cfg(test)]
+pub(crate) fn mixed(count: u64) -> impl Iterator<Item = u64> {
+    (0..count).map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }

@@ -3,7 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use crate::node::agenda::{Agenda, tree_memory};
+use crate::node::agenda::{ADDRESS_TEXT, Agenda, tree_memory};
 use crate::node::event::CallOutcome;
 use crate::node::message::CallId;
 use crate::wire::MessageId;
@@ -91,11 +91,13 @@ impl CallTable {
     ) -> Option<(CallId, Address)> {
         let (id, to) = self.requests.get(&request)?;
         let id = *id;
-        // A hub has authority over its own network; this node itself, over what it sent.
+        // A hub has authority over its own network; this node itself, over all that it sent.
         if !from.network().is_empty() && from.network() != to.network() {
             return None;
         }
-        let whose = if from_hub && !to.is_everyone() { to.clone() } else { from.clone() };
+        // What this node itself says (without a network) is of the whole request: it never got away.
+        let of_all = from.network().is_empty();
+        let whose = if of_all || from_hub && !to.is_everyone() { to.clone() } else { from.clone() };
         if !from_hub && !to.is_everyone() && to.bare_str() != from.bare_str() {
             return None;
         }
@@ -103,12 +105,13 @@ impl CallTable {
             return planted!(LateAnswer).then_some((id, whose));
         };
         match &mut call.from_all {
-            Some(answered) => {
+            Some(answered) if !of_all => {
                 if answered.len() >= most || !answered.insert(from.clone()) {
                     return None;
                 }
             }
-            None => {
+            _ => {
+                call.from_all = None;
                 call.open.remove(&request);
                 self.requests.remove(&request);
             }
@@ -174,10 +177,12 @@ impl CallTable {
     }
 
     pub(crate) fn memory(&self) -> usize {
+        let answered = self.calls.values().filter_map(|call| call.from_all.as_ref()).map(BTreeSet::len);
+        let open = self.calls.values().map(|call| tree_memory::<MessageId>(call.open.len()));
         tree_memory::<(CallId, Call)>(self.calls.len())
-            + tree_memory::<Address>(
-                self.calls.values().filter_map(|c| c.from_all.as_ref()).map(BTreeSet::len).sum(),
-            )
+            + open.sum::<usize>()
+            + answered.clone().map(tree_memory::<Address>).sum::<usize>()
+            + (self.requests.len() + answered.sum::<usize>()) * ADDRESS_TEXT
             + tree_memory::<(MessageId, (CallId, Address))>(self.requests.len())
             + self.agenda.memory()
     }
@@ -186,6 +191,7 @@ impl CallTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::agenda::{check_memory, mixed};
 
     fn id(n: u8) -> MessageId {
         MessageId([n; 16])
@@ -193,6 +199,27 @@ mod tests {
 
     fn address(text: &str) -> Address {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn it_says_what_it_holds() {
+        let id = |n: u64| MessageId((u128::from(n) << 64).to_be_bytes());
+        let to = |n: u64| address(&alloc::format!("recipient@network/{n:020}"));
+        let asks_each = || {
+            let mut calls = CallTable::default();
+            for n in mixed(1000) {
+                calls.begin(CallId(id(n)), Instant::from_micros(n), core::iter::once((id(n), to(n))));
+            }
+            calls
+        };
+        check_memory(asks_each, CallTable::memory);
+        let asks_all = || {
+            let mut calls = CallTable::default();
+            calls.begin_for_all(CallId(id(1)), Instant::ZERO, address("*@network"));
+            mixed(1000).for_each(|n| assert!(calls.answer(id(1), &to(n), false, 9999).is_some()));
+            calls
+        };
+        check_memory(asks_all, CallTable::memory);
     }
 
     #[test]
@@ -225,6 +252,16 @@ mod tests {
         assert_eq!(calls.answer(id(1), &address("a@n/y"), false, 9), Some((call, address("a@n/y"))));
         assert_eq!(calls.end_if_complete(call).map(|e| e.answered), Some(2));
         assert_eq!(calls.requests.len(), 0);
+    }
+
+    #[test]
+    fn a_call_to_all_that_never_left_has_ended() {
+        let mut calls = CallTable::default();
+        let call = CallId(id(1));
+        calls.begin_for_all(call, Instant::from_micros(5), address("*@n"));
+        assert_eq!(calls.answer(id(1), &Address::nobody(), true, 9), Some((call, address("*@n"))));
+        let ended = calls.end_if_complete(call).unwrap();
+        assert_eq!((ended.outcome, ended.answered, ended.asked), (CallOutcome::Complete, 1, 1));
     }
 
     #[test]

@@ -91,7 +91,7 @@ pub enum Event {
     Answer {
         /// Which call.
         call: CallId,
-        /// Whose answer it is; when a hub says that there will be none, who was asked.
+        /// Whose answer it is; when a hub or this node itself says that there will be none, who was asked.
         from: Address,
         /// The answer, or why there is none.
         response: Result<Response, Failure>,

@@ -312,7 +312,9 @@ impl Node {
         let hub = self.config.serving.as_ref().map(|serving| serving.address.clone());
         let from = about.or(hub.as_ref());
         match origin {
-            Origin::Local => self.news(id, from.cloned().as_ref(), true, stage),
+            // What this node says to itself is not said in the name of the network that it serves: it may be
+            // of another one.
+            Origin::Local => self.news(id, about, true, stage),
             Origin::Link { link, .. } => {
                 let letter = self.notification(head);
                 let label = Label {

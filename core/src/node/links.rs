@@ -32,7 +32,7 @@ pub(super) enum Neighbour {
     /// Somebody who dialed and is not admitted.
     Newcomer,
     /// A peer that this node has admitted.
-    Member { address: Address, wants_snapshot: bool },
+    Member { address: Address, snapshot: Option<Instant> },
     /// A peer that was admitted and is leaving, or has left.
     Former(Address),
     /// The hub of a network that this node dialed.
@@ -347,8 +347,13 @@ impl Node {
             self.own_deliveries = self.own_deliveries.saturating_sub(cost);
             return;
         };
+        let (now, most) = (self.now, self.config.limits.deliveries);
         if let Some(link) = self.links.get_mut(id) {
+            let was_parked = link.is_parked(most);
             link.deliveries = link.deliveries.saturating_sub(cost);
+            if let (true, Some(conn)) = (was_parked && !link.is_parked(most), &mut link.conn) {
+                conn.read_again(now);
+            }
         }
         if let Some(sequence) = sequence {
             self.taken(id, sequence);

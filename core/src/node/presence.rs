@@ -11,7 +11,7 @@ use crate::node::submit::Outgoing;
 use crate::node::{Event, Node, PeerInfo};
 use crate::wire::Kind;
 use crate::wire::letter::{Method, RequestHead, parse};
-use crate::{Limits, Reason};
+use crate::{Instant, Limits, Reason};
 
 /// A member whose queue is full is told again after so many of the pauses between changes ..
 const RETRY: u32 = 20;
@@ -26,11 +26,10 @@ impl Node {
 
     /// The first change is told at once; those that follow closely wait for one another.
     pub(super) fn tell_changes_soon(&mut self) {
-        if self.changes_due.is_none() {
-            let pause = self.config.limits.roster_delay;
-            let at = self.changes_told.map_or(self.now, |told| told + pause);
-            self.changes_due = Some(at.max(self.now));
-        }
+        let pause = self.config.limits.roster_delay;
+        let at = self.changes_told.map_or(self.now, |told| told + pause).max(self.now);
+        // A member that is behind and is told again later holds up nobody's news.
+        self.changes_due = Some(self.changes_due.map_or(at, |due| due.min(at)));
     }
 
     pub(super) fn tell_changes(&mut self) {
@@ -46,11 +45,18 @@ impl Node {
         };
         let mut snapshot = None;
         let links: Vec<LinkId> = self.router.seats().map(|seat| seat.link).collect();
-        let mut behind = false;
+        let pause = self.config.limits.roster_delay.saturating_mul(RETRY).max(LEAST_RETRY);
+        let again = self.after(pause);
+        let mut next: Option<Instant> = None;
         for link in links {
-            let wants_snapshot =
-                matches!(self.links.neighbour(link), Some(Neighbour::Member { wants_snapshot: true, .. }));
-            let updates: &[Vec<u8>] = if wants_snapshot {
+            let Some(Neighbour::Member { snapshot: wanted, .. }) = self.links.neighbour(link) else {
+                continue;
+            };
+            if let Some(at) = wanted.filter(|at| *at > self.now) {
+                next = Some(next.map_or(at, |next| next.min(at)));
+                continue;
+            }
+            let updates: &[Vec<u8>] = if wanted.is_some() {
                 snapshot.get_or_insert_with(|| {
                     let everybody = self.served_peers().iter().map(Into::into).collect();
                     encode(roster::parts(None, self.changes.version(), everybody, Vec::new(), most))
@@ -62,15 +68,16 @@ impl Node {
             let missed =
                 !updates.iter().all(|update| self.push_roster(link, update)) && !planted!(MissedWhenFull);
             if let Some(entry) = self.links.get_mut(link)
-                && let Neighbour::Member { wants_snapshot: wants, .. } = &mut entry.neighbour
+                && let Neighbour::Member { snapshot, .. } = &mut entry.neighbour
             {
-                *wants = missed;
-                behind |= missed;
+                *snapshot = missed.then_some(again);
+            }
+            if missed {
+                next = Some(next.map_or(again, |next| next.min(again)));
             }
         }
-        if behind {
-            let pause = self.config.limits.roster_delay.saturating_mul(RETRY).max(LEAST_RETRY);
-            self.changes_due = Some(self.after(pause));
+        if let Some(at) = next {
+            self.changes_due = Some(self.changes_due.map_or(at, |due| due.min(at)));
         }
     }
 
@@ -96,9 +103,9 @@ impl Node {
     /// A member has missed something.
     pub(super) fn snapshot_wanted(&mut self, link: LinkId) {
         if let Some(entry) = self.links.get_mut(link)
-            && let Neighbour::Member { wants_snapshot, .. } = &mut entry.neighbour
+            && let Neighbour::Member { snapshot, .. } = &mut entry.neighbour
         {
-            *wants_snapshot = true;
+            *snapshot = Some(self.now);
             self.tell_changes_soon();
         }
     }

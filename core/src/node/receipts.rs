@@ -2,7 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::node::agenda::{Agenda, tree_memory};
+use crate::node::agenda::{ADDRESS_TEXT, Agenda, tree_memory};
 use crate::node::event::Stage;
 use crate::wire::{MessageId, Receipts};
 use crate::{Address, Instant};
@@ -144,11 +144,12 @@ impl ReceiptTable {
             awaited.expected = Some(*count);
         }
         let reached = rank(stage) >= last_rank(awaited.wanted);
-        // What this node itself says (without a network) is of the whole message: it never got away.
-        let last = if everyone && !from.network().is_empty() {
+        let last = if everyone {
             awaited.confirmed += u32::from(of_one && reached);
             let all = awaited.expected.is_some_and(|expected| awaited.confirmed >= expected);
-            all || (rank(stage) == 2 && reached)
+            // This node itself speaks of the whole: it has not left, or was lost on the way to the hub.
+            let lost = from.network().is_empty() && matches!(stage, Stage::Failed(_));
+            all || lost || (rank(stage) == 2 && reached)
         } else {
             reached
         };
@@ -193,9 +194,10 @@ impl ReceiptTable {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        let ranks: usize = self.awaited.values().map(|awaited| awaited.ranks.len()).sum();
+        let ranks = self.awaited.values().map(|awaited| awaited.ranks.len());
         tree_memory::<(MessageId, Awaited)>(self.awaited.len())
-            + tree_memory::<(Address, u8)>(ranks)
+            + ranks.clone().map(tree_memory::<(Address, u8)>).sum::<usize>()
+            + (self.awaited.len() + ranks.sum::<usize>()) * ADDRESS_TEXT
             + self.agenda.memory()
             + tree_memory::<MessageId>(self.settled.len())
             + self.settled_order.capacity() * size_of::<MessageId>()
@@ -206,6 +208,8 @@ impl ReceiptTable {
 mod tests {
     use super::*;
     use crate::Reason;
+    use crate::node::agenda::{check_memory, mixed};
+    use alloc::format;
 
     const ID: MessageId = MessageId([1; 16]);
 
@@ -244,6 +248,147 @@ mod tests {
         assert_eq!(t.news(ID, 9, true, &hub, true, &Stage::Dispatched { count: 0 }), News::Last);
     }
 
+    fn address(text: &str) -> Address {
+        if text.is_empty() { Address::nobody() } else { text.parse().unwrap() }
+    }
+
+    /// Every word there is, in its order.
+    fn words() -> [Stage; 5] {
+        let failed = Stage::Failed(Reason::REFUSED.into());
+        [Stage::Accepted, Stage::Dispatched { count: 9 }, Stage::Received, Stage::Consumed, failed]
+    }
+
+    #[test]
+    fn who_is_believed() {
+        // To whom, who speaks, whether as a hub; whether it is believed on the way, and on the arrival.
+        let cases = [
+            ("b@n", "h@n", true, true, true),
+            ("b@n", "", true, true, true),
+            ("b@n", "b@n/x", false, false, true),
+            ("b@n", "b@n/y", false, false, true),
+            ("b@n/x", "b@n/x", false, false, true),
+            ("b@n", "e@n/x", false, false, false),
+            ("b@n", "b@m/x", false, false, false),
+            ("b@n", "h@m", true, false, false),
+            ("b@n", "b@m", true, false, false),
+            ("*@n", "h@n", true, true, true),
+            ("*@n", "", true, true, true),
+            ("*@n", "b@n/x", false, false, true),
+            ("*@n", "b@m/x", false, false, false),
+            ("*@n", "h@m", true, false, false),
+        ];
+        for (to, from, as_hub, on_the_way, on_arrival) in cases {
+            for (at, stage) in words().iter().enumerate() {
+                let mut t = table(to, Receipts::Consumed);
+                let believed = t.news(ID, 9, true, &address(from), as_hub, stage) != News::Ignored;
+                let expected = if at < 2 { on_the_way } else { on_arrival };
+                assert_eq!(believed, expected, "{stage:?} of {to} from {from:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_behind_is_told_and_nothing_of_before() {
+        for (at, first) in words().iter().enumerate() {
+            for (then, second) in words().iter().enumerate() {
+                let mut t = table("b@n", Receipts::Consumed);
+                let last = t.news(ID, 9, true, &address("h@n"), true, first);
+                assert_eq!(last, if at < 3 { News::Told } else { News::Last }, "{first:?}");
+                let told = t.news(ID, 9, true, &address("h@n"), true, second) != News::Ignored;
+                assert_eq!(told, last == News::Told && then > at, "{second:?} after {first:?}");
+            }
+        }
+        // To everybody: the hub's words have one order, and each recipient's have their own.
+        let (hub, bob, eve) = (address("h@n"), address("b@n/x"), address("e@n/x"));
+        let mut t = table("*@n", Receipts::Consumed);
+        let mut news = |from: &Address, at: usize| t.news(ID, 9, true, from, *from == hub, &words()[at]);
+        assert_eq!(news(&bob, 2), News::Told);
+        assert_eq!(news(&hub, 1), News::Told);
+        assert_eq!(news(&hub, 0), News::Ignored);
+        assert_eq!(news(&hub, 1), News::Ignored);
+        assert_eq!(news(&bob, 2), News::Ignored);
+        assert_eq!(news(&eve, 2), News::Told);
+        assert_eq!(news(&bob, 3), News::Told);
+        assert_eq!(news(&bob, 4), News::Ignored, "its last word was heard");
+    }
+
+    #[test]
+    fn one_that_fails_of_many_is_not_all_of_them() {
+        let failed = Stage::Failed(Reason::QUEUE_FULL.into());
+        let mut t = table("*@n", Receipts::Received);
+        let mut news = |from: &str, as_hub, stage: &Stage| t.news(ID, 9, true, &address(from), as_hub, stage);
+        assert_eq!(news("h@n", true, &Stage::Dispatched { count: 3 }), News::Told);
+        assert_eq!(news("b@n/x", true, &failed), News::Told);
+        assert_eq!(news("e@n/x", false, &Stage::Received), News::Told);
+        assert_eq!(news("f@n/x", false, &Stage::Received), News::Last);
+        // This node itself speaks of the whole.
+        let mut t = table("*@n", Receipts::Received);
+        assert_eq!(t.news(ID, 9, true, &address(""), true, &failed), News::Last);
+    }
+
+    #[test]
+    fn no_more_are_heard_than_can_be_there() {
+        let mut t = table("*@n", Receipts::Consumed);
+        let mut news = |from: &str, stage: usize| t.news(ID, 2, true, &address(from), false, &words()[stage]);
+        assert_eq!(news("a@n/x", 2), News::Told);
+        assert_eq!(news("b@n/x", 2), News::Told);
+        assert_eq!(news("c@n/x", 2), News::Ignored, "only two can be there");
+        assert_eq!(news("a@n/x", 3), News::Told, "it is one of the two");
+        assert_eq!(
+            t.news(ID, 2, true, &address("h@n"), true, &words()[1]),
+            News::Told,
+            "it speaks for itself"
+        );
+    }
+
+    #[test]
+    fn the_last_word_is_remembered_for_as_many_as_the_document_says() {
+        let id = |n: u128| MessageId(n.to_be_bytes());
+        let (hub, failed) = (address("h@n"), Stage::Failed(Reason::LINK_LOST.into()));
+        let mut t = ReceiptTable::default();
+        t.settle(id(0));
+        for n in 1..16_384 {
+            t.settle(id(n));
+            t.settle(id(n)); // twice is once
+        }
+        assert_eq!(t.news(id(0), 9, true, &hub, true, &failed), News::Ignored);
+        t.settle(id(16_384));
+        assert_eq!(t.news(id(1), 9, true, &hub, true, &failed), News::Ignored);
+        assert_eq!(t.news(id(0), 9, true, &hub, true, &failed), News::Last, "it was forgotten");
+    }
+
+    #[test]
+    fn it_says_what_it_holds() {
+        let ids = |count| mixed(count).map(|n| MessageId((u128::from(n) << 64).to_be_bytes()));
+        let await_one = |t: &mut ReceiptTable, id, to: &str| {
+            t.expect(id, &address(to), Receipts::Received, Instant::from_micros(10));
+        };
+        let awaits_each = || {
+            let mut t = ReceiptTable::default();
+            ids(2000).for_each(|id| await_one(&mut t, id, "name-of-a-recipient@name-of-the-network"));
+            t
+        };
+        check_memory(awaits_each, ReceiptTable::memory);
+        let awaits_all = || {
+            let mut t = ReceiptTable::default();
+            for id in ids(50) {
+                await_one(&mut t, id, "*@network");
+                for n in mixed(40) {
+                    let from = address(&format!("recipient@network/{n:020}"));
+                    assert_eq!(t.news(id, 9999, true, &from, false, &Stage::Received), News::Told);
+                }
+            }
+            t
+        };
+        check_memory(awaits_all, ReceiptTable::memory);
+        let awaits_none = || {
+            let mut t = ReceiptTable::default();
+            ids(2000).for_each(|id| t.settle(id));
+            t
+        };
+        check_memory(awaits_none, ReceiptTable::memory);
+    }
+
     #[test]
     fn what_never_got_away_to_everybody_has_failed_as_a_whole() {
         let mut t = table("*@n", Receipts::Consumed);
@@ -255,6 +400,7 @@ mod tests {
     #[test]
     fn who_waits_too_long_is_told() {
         let mut t = table("b@n", Receipts::Route);
+        assert_eq!(t.next_deadline(), Some(Instant::from_micros(10)));
         assert_eq!(t.pop_due(Instant::from_micros(9)), None);
         assert_eq!(t.pop_due(Instant::from_micros(10)), Some(ID));
         assert_eq!(t.pop_due(Instant::from_micros(10)), None);

@@ -2,7 +2,7 @@
 
 use alloc::collections::BTreeMap;
 
-use crate::node::agenda::{Agenda, tree_memory};
+use crate::node::agenda::{ADDRESS_TEXT, Agenda, tree_memory};
 use crate::node::message::RequestId;
 use crate::wire::MessageId;
 use crate::{Address, Instant};
@@ -78,6 +78,7 @@ impl RequestTable {
 
     pub(crate) fn memory(&self) -> usize {
         tree_memory::<(RequestId, Caller)>(self.open.len())
+            + self.open.len() * ADDRESS_TEXT
             + tree_memory::<((MessageId, Address), RequestId)>(self.by_caller.len())
             + self.agenda.memory()
     }
@@ -86,6 +87,21 @@ impl RequestTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::agenda::{check_memory, mixed};
+
+    #[test]
+    fn it_says_what_it_holds() {
+        let fill = || {
+            let mut table = RequestTable::default();
+            for n in mixed(1000) {
+                let from = alloc::format!("caller@network/{n:020}").parse().unwrap();
+                let id = MessageId((u128::from(n) << 64).to_be_bytes());
+                table.begin(Caller { from, id, until: Instant::from_micros(n) }).unwrap();
+            }
+            table
+        };
+        check_memory(fill, RequestTable::memory);
+    }
 
     #[test]
     fn a_request_is_answered_once_cancelled_or_late() {

@@ -7,7 +7,7 @@ use core::mem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::node::agenda::tree_memory;
+use crate::node::agenda::{ADDRESS_TEXT, tree_memory};
 use crate::node::event::PeerInfo;
 use crate::wire::letter::objects;
 use crate::{Address, PeerId};
@@ -93,13 +93,14 @@ pub(crate) fn parts(
         }
         *size += add;
     };
-    for peer in put {
-        turn(&mut part, &mut size, peer.address.len() + peer.key.len() + AROUND);
-        part.put.push(peer);
-    }
+    // Those who left make room for those who came.
     for address in gone {
         turn(&mut part, &mut size, address.len() + AROUND);
         part.gone.push(address);
+    }
+    for peer in put {
+        turn(&mut part, &mut size, peer.address.len() + peer.key.len() + AROUND);
+        part.put.push(peer);
     }
     parts.push(part);
     parts
@@ -147,12 +148,9 @@ impl Changes {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        tree_memory::<(Address, Option<PeerInfo>)>(self.waiting.len()) + self.waiting.len() * ENTRY_TEXT
+        tree_memory::<(Address, Option<PeerInfo>)>(self.waiting.len()) + self.waiting.len() * ADDRESS_TEXT
     }
 }
-
-/// What the text of an address takes, about.
-const ENTRY_TEXT: usize = 64;
 
 /// A peer's own copy of its network's roster.
 #[derive(Debug, Default)]
@@ -257,7 +255,7 @@ impl Roster {
 
     pub(crate) fn memory(&self) -> usize {
         let entries = self.peers.len() + self.incoming.as_ref().map_or(0, |(_, peers)| peers.len());
-        tree_memory::<(Address, PeerInfo)>(entries) + entries * ENTRY_TEXT
+        tree_memory::<(Address, PeerInfo)>(entries) + entries * ADDRESS_TEXT
     }
 }
 

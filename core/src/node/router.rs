@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::link::LinkId;
+use crate::node::agenda::{ADDRESS_TEXT, tree_memory};
 use crate::{Address, PeerId, Reason};
 
 /// One admitted peer: a place at the hub's table.
@@ -92,7 +93,6 @@ impl Router {
         let link = seat.link;
         if rule == Rule::Best
             && let Some(seats) = self.names.get_mut(name)
-            && seats.seats.len() > 1
         {
             seats.turn = seats.turn.wrapping_add(1);
         }
@@ -110,7 +110,8 @@ impl Router {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        super::agenda::tree_memory::<(Arc<str>, Seats)>(self.names.len())
+        tree_memory::<(Arc<str>, Seats)>(self.names.len())
+            + (self.names.len() + self.len) * ADDRESS_TEXT
             + self.names.values().map(|seats| seats.seats.capacity() * size_of::<Seat>()).sum::<usize>()
     }
 }
@@ -118,6 +119,7 @@ impl Router {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::node::agenda::{check_memory, mixed};
     use proptest::prelude::*;
 
     fn seat(address: &str, link: u64, priority: i8) -> Seat {
@@ -146,6 +148,29 @@ mod tests {
         assert_eq!(take(&mut router, "eve", None), Err(Reason::NOT_FOUND));
         assert_eq!(router.seat(seat("ada@n/a", 9, 0)).map(|s| s.link), Some(LinkId::accepted(1)));
         assert_eq!(router.len(), 4);
+    }
+
+    #[test]
+    fn each_rule_has_a_text_of_its_own() {
+        let mut router = Router::default();
+        router.seat(seat("ada@n/a", 1, 0));
+        let text = |instance| router.find("ada", instance).unwrap().1.text();
+        assert_eq!((text(Some("a")), text(None)), ("the exact instance", "the best instance of the name"));
+    }
+
+    #[test]
+    fn it_says_what_it_holds() {
+        // Many names of one instance each; then one name of many.
+        for (names, instances) in [(1000, 1), (1, 1000)] {
+            let fill = || {
+                let mut router = Router::default();
+                for (name, instance) in mixed(names).flat_map(|n| mixed(instances).map(move |i| (n, i))) {
+                    router.seat(seat(&alloc::format!("{name:020}@network/{instance:020}"), 1, 0));
+                }
+                router
+            };
+            check_memory(fill, Router::memory);
+        }
     }
 
     proptest! {

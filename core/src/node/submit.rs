@@ -55,6 +55,9 @@ impl<'a> Outgoing<'a> {
     }
 }
 
+/// What is not sent yet has no id: a command that is refused has drawn nothing.
+const UNNUMBERED: MessageId = MessageId([0; 16]);
+
 /// The way to an address: its network is served here, or leads over an uplink.
 pub(super) enum Way {
     Served,
@@ -78,11 +81,12 @@ impl Node {
         }
         let Message { content_type, metadata, body, receipts, priority, patience } = message;
         let letter = self.letter(&MessageHead { content_type, metadata }, &body)?;
-        let id = self.next_id();
         let until = self.after(patience.min(self.config.limits.patience));
-        let mut outgoing = Outgoing::to(Kind::Message, id, to);
+        let mut outgoing = Outgoing::to(Kind::Message, UNNUMBERED, to);
         (outgoing.priority, outgoing.receipts) = (priority, receipts);
         self.check_way(&outgoing, letter.len())?;
+        let id = self.next_id();
+        outgoing.id = id;
         self.receipts.expect(id, to, receipts, until);
         self.submit(&outgoing, &letter)?;
         self.finish_turn();
@@ -161,15 +165,14 @@ impl Node {
         let milliseconds = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
         let head = RequestHead { method, uri: path, content_type, patience: Some(milliseconds) };
         let letter = self.letter(&head, &body)?;
-        let first = self.next_id();
-        let mut sending = Vec::with_capacity(recipients.len());
-        for (at, to) in recipients.iter().enumerate() {
-            let id = if at == 0 { first } else { self.next_id() };
-            sending.push(Outgoing::to(Kind::Request, id, to));
-        }
+        let mut sending: Vec<Outgoing<'_>> =
+            recipients.iter().map(|to| Outgoing::to(Kind::Request, UNNUMBERED, to)).collect();
         let most = if planted!(HalfAList) { 1 } else { sending.len() };
         self.check_ways(&sending[..most], letter.len())?;
-        let call = CallId(first);
+        for one in &mut sending {
+            one.id = self.next_id();
+        }
+        let call = CallId(sending[0].id);
         let until = self.after(patience);
         let each = sending.iter().filter_map(|one| one.to.map(|to| (one.id, to.clone())));
         match to {

@@ -356,7 +356,13 @@ impl World {
             let pipe = &mut self.streams[s].pipes[end];
             pipe.bytes.extend(&bytes[..n]);
             pipe.log.extend(&bytes[..n]);
+            let rest = bytes[n..].to_vec();
             self.peers[at].tell(self.now, Told::Wrote(link, n));
+            // Law 6: what was not written stays, and stays first.
+            assert!(
+                self.peers[at].node.pending(link).starts_with(&rest),
+                "bytes that were not written are lost"
+            );
         }
     }
 

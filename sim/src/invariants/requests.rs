@@ -32,15 +32,9 @@ impl Invariant for Requests {
                 self.last.insert(fact.host, request.request);
                 self.open.insert((fact.host, request.request), fact.local + request.patience);
             }
-            What::Told(Event::RequestEnded { request }) => {
-                if self.open.remove(&(fact.host, *request)).is_none() {
-                    return Err("a request is taken back that was not open".into());
-                }
-            }
-            What::Answered { request, .. } => {
-                if self.open.remove(&(fact.host, *request)).is_none() {
-                    return Err("an answer was taken for a request that was not open".into());
-                }
+            What::Told(Event::RequestEnded { request }) | What::Answered { request, .. } => {
+                let open = self.open.remove(&(fact.host, *request));
+                return open.map(|_| ()).ok_or_else(|| "a request ended that was not open".into());
             }
             What::Rested { .. } if scene.is_well(fact.host) => {
                 let mine = (fact.host, fact.local);

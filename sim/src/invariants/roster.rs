@@ -42,9 +42,9 @@ impl Invariant for Roster {
                 self.seen.entry(host).or_default().insert(peer.address.clone(), peer.key);
             }
             What::Told(Event::PeerDown { peer }) => {
-                if self.seen.entry(host).or_default().remove(&peer.address).is_none() {
-                    return Err(format!("{} is said to have left, and was not there", peer.address));
-                }
+                let seen = self.seen.entry(host).or_default().remove(&peer.address);
+                let wrong = || format!("{} is said to have left, and was not there", peer.address);
+                return seen.map(|_| ()).ok_or_else(wrong);
             }
             What::Told(Event::Up { uplink, address, .. }) => {
                 self.up.insert((host, *uplink), address.network().to_string());

@@ -47,6 +47,9 @@ impl World {
         }
         let which = which % machine.uplinks.len();
         let uplink = machine.uplinks[which];
+        if machine.leaving.contains(&uplink) {
+            return;
+        }
         if machine.node(local, |node| node.hang_up(local, uplink)).is_ok() {
             machine.leaving.insert(uplink);
             let start = self.hosts[host].starts;
@@ -82,9 +85,7 @@ impl World {
             return;
         }
         self.fact(host, What::ShutDown);
-        // Its end takes as long as a goodbye takes.
-        let after = self.hosts[host].spec.config.limits.goodbye * 3 + Duration::from_micros(lasts);
-        self.schedule(self.now + after, Happening::Start(host));
+        self.hosts[host].starts_after = Duration::from_micros(lasts);
     }
 
     /// A node has ended, and its machine with it.
@@ -94,6 +95,8 @@ impl World {
             self.drop_end(host, link);
         }
         self.forget(host);
+        let after = self.hosts[host].starts_after;
+        self.schedule(self.now + after, Happening::Start(host));
     }
 
     fn forget(&mut self, host: HostId) {
@@ -219,6 +222,8 @@ impl World {
 
     fn cut(&mut self, host: HostId, which: usize) {
         let Some((_, s)) = self.nth_link(host, which) else { return };
+        // Nothing that is written until it is noticed arrives: there would be a gap before it.
+        (self.streams[s].dead, self.streams[s].cut) = (true, true);
         for end in 0..2 {
             self.streams[s].pipes[end].clear();
             self.break_later(s, end);

@@ -113,10 +113,10 @@ impl World {
     fn break_end(&mut self, s: usize, end: usize) {
         let stream = &mut self.streams[s];
         let (from, to) = (stream.ends[1 - end].host, stream.ends[end].host);
-        if stream.dead || !stream.ends[end].open {
+        if stream.dead && !stream.cut || !stream.ends[end].open {
             return;
         }
-        if self.walls.blocked(from, to) {
+        if self.walls.blocked(from, to) && !stream.cut {
             // Such news is said once, and never again.
             stream.dead = true;
             return;
@@ -145,7 +145,12 @@ impl World {
         let accepted = LinkId::accepted(self.hosts[other].accepted);
         let end = |host, link| End { host, link, open: false, broken: false, waits: false };
         let ends = [end(host, link), End { open: true, ..end(other, accepted) }];
-        self.streams.push(Stream { ends, pipes: [Pipe::default(), Pipe::default()], dead: false });
+        self.streams.push(Stream {
+            ends,
+            pipes: [Pipe::default(), Pipe::default()],
+            dead: false,
+            cut: false,
+        });
         self.hosts[other].links.insert(accepted, (s, 1));
         self.hosts[other].notices.push_back(Notice::Accepted(accepted));
         self.schedule(self.now + back, answer(Some(s)));

@@ -74,6 +74,7 @@ impl World {
         if std::mem::take(&mut self.hosts[host].dirty) {
             self.rest(host, actions);
         }
+        self.arm(host);
     }
 
     fn poll(&mut self, host: HostId) -> Option<Action> {
@@ -146,13 +147,12 @@ impl World {
         }
     }
 
-    /// A machine has nothing more to do: says so, and arms its timer.
+    /// A machine has nothing more to do.
     fn rest(&mut self, host: HostId, actions: usize) {
         let Some(node) = &self.hosts[host].machine.node else { return };
         let deadline = node.next_deadline().map(|deadline| deadline.at);
         let rested = What::Rested { memory: node.memory(), links: node.links(), actions, deadline };
         self.fact(host, rested);
-        self.arm(host);
     }
 
     /// Sees to it that a machine is woken when its node or its application wants it.

@@ -1,5 +1,7 @@
 //! What comes in: units, records, frames, session messages.
 
+use core::time::Duration;
+
 use crate::link::connection::units::{Unit, next_unit};
 use crate::link::connection::{Connection, ConnectionEvent, Joined, Phase, Plain, Step, Volume};
 use crate::link::flow::{Outbound, envelope_cost};
@@ -255,7 +257,7 @@ impl Connection {
         if self.inbound.is_urgent() || (self.inbound.owes() && !matches!(self.goodbye, Goodbye::No)) {
             self.control.ack_now = true;
         } else if self.inbound.owes() && self.ack_by.is_none() {
-            self.ack_by = Some(now + self.config.limits.ack_delay);
+            self.ack_by = Some(now + self.config.limits.ack_delay.max(Duration::from_micros(1)));
         }
     }
 }

@@ -97,6 +97,13 @@ impl Connection {
         }
     }
 
+    /// What was not read for a while is read again: that while was no silence.
+    pub fn read_again(&mut self, now: Instant) {
+        if !planted!(ParkedIsSilence) {
+            self.pulse.heard(now);
+        }
+    }
+
     /// Gives back what is not needed now. A busy link has few timers: this costs it nothing, and an
     /// idle one holds little.
     fn shrink(&mut self) {

@@ -1,1 +1,0 @@
-//! What the fuzzers run, as functions of bytes.
