@@ -385,10 +385,16 @@ mod tests {
             Line::Vectors { .. } => 18,
             Line::Entry { .. } => 19,
             Line::Replayed { .. } => 20,
-            Line::Stopped {} => 21,
-            Line::Error { .. } => 22,
+            Line::Scenario { .. } => 21,
+            Line::Violation { .. } => 22,
+            Line::Situation { .. } => 23,
+            Line::Simulated { .. } => 24,
+            Line::Happening { .. } => 25,
+            Line::Ran { .. } => 26,
+            Line::Stopped {} => 27,
+            Line::Error { .. } => 28,
         });
-        assert!(kinds.eq(0..23));
+        assert!(kinds.eq(0..29));
         all
     }
 

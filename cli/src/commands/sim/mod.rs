@@ -333,10 +333,13 @@ mod tests {
             vec![homing_sim::hub("hub@home", idle.clone()), homing_sim::member("ada@home", 1, idle.clone())]
         };
         let simulation = Simulation::new("two", two).faults(&[]).invariant(|| Box::new(Nothing)).steps(1, 3);
-        let failed = simulation.run(5..9).failed.unwrap();
+        let plan = Plan { steps: Vec::new(), ..simulation.plan(5) };
+        let violation = simulation.run_plan(&plan).violation.unwrap();
+        let failed =
+            Failed { simulation: "two".into(), seed: 5, violation, plan, steps: 3, last: Vec::new() };
         let (line, text) = failure(&Out::new(false), "two", &simulation, &failed);
         assert!(text.starts_with("seed 5 violates nothing: something came\n"), "{text}");
-        for part in ["steps to 0;", ": gets ", "  nothing: something came\n", "fn seed_5_nothing()"] {
+        for part in ["from 3 steps to 0;", ": gets ", "  nothing: something came\n", "fn seed_5_nothing()"] {
             assert!(text.contains(part), "{part}: {text}");
         }
         let Line::Violation { seed: 5, last, plan, test, .. } = line else { panic!("{line:?}") };
