@@ -1,4 +1,5 @@
-//! The page of a run: whole, harmless, bounded, and it says what went wrong.
+//! The page of a run: whole, harmless, bounded, and it says what went wrong. HOMING_PAGES=DIR writes two of them there,
+//! to be looked at.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation)]
 
 use std::sync::Arc;
