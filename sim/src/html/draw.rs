@@ -68,9 +68,6 @@ pub(super) fn svg(picture: &Picture, layout: &Layout, names: &[String]) -> Strin
     for arrow in &picture.arrows {
         pen.arrow(arrow);
     }
-    for stray in &picture.strays {
-        pen.stray(stray);
-    }
     for place in &picture.order {
         let moment = &picture.moments[*place];
         let y = layout.y[*place];
@@ -81,6 +78,10 @@ pub(super) fn svg(picture: &Picture, layout: &Layout, names: &[String]) -> Strin
             (Shows::Violation, _) => pen.accusation(y),
             (Shows::Nothing | Shows::Mark(_), _) => {}
         }
+    }
+    // Last: their crosses must be seen.
+    for stray in &picture.strays {
+        pen.stray(stray);
     }
     out.push_str("</svg>\n");
     out
@@ -189,8 +190,7 @@ impl Pen<'_> {
         let left = stray.towards.is_some_and(|host| host < stray.from.0);
         // Behind what is said of its sending; where there is no room for words, its title and the sender have them.
         let column = self.layout.column();
-        let reach = column * 62 / 100;
-        let letters = if column < 240 { 0 } else { (column - reach - 14) / 6 };
+        let (reach, letters) = if column < 240 { (column - 12, 0) } else { (column * 62 / 100, column / 17) };
         let (end, text) = if left { (x.saturating_sub(reach), "end") } else { (x + reach, "start") };
         let beside = if left { end.saturating_sub(9) } else { end + 9 };
         // No lower than the line that it begins on: the next one has words of its own.

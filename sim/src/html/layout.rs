@@ -118,7 +118,7 @@ impl Layout {
 
     /// How many letters have room beside a mark.
     pub(super) fn letters(&self) -> usize {
-        (self.column - INSET) * 10 / 58
+        (self.column - INSET - 12) / 6
     }
 }
 

@@ -176,12 +176,12 @@ fn controls() -> String {
 fn heads(layout: &Layout, names: &[String]) -> String {
     let mut out = format!("<div class=\"heads\" style=\"width:{}px\">", layout.width());
     for (host, name) in names.iter().enumerate() {
+        let name = escape(name);
         let _ = write!(
             out,
-            "<span style=\"left:{}px;max-width:{}px\">{}</span>",
+            "<span style=\"left:{}px;max-width:{}px\" title=\"{name}\">{name}</span>",
             layout.x(host) - 12,
             layout.column() - 20,
-            escape(name)
         );
     }
     out.push_str("</div>\n");
