@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use homing_core::Event;
 use homing_sim::{
@@ -171,7 +172,7 @@ fn three() -> Simulation {
 
 #[test]
 fn a_long_run_makes_no_endless_page() {
-    let simulation = scenarios::named("crowd").unwrap();
+    let simulation = scenarios::named("crowd").unwrap().lasting(Duration::from_secs(5)).steps(1, 5);
     let (page, _, story, names) = page_of(&simulation, &simulation.plan(1));
     assert!(names.len() > 20 && story.facts().len() > 5_000, "{}", story.facts().len());
     let tags = well_formed(&page);
