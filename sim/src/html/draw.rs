@@ -68,6 +68,9 @@ pub(super) fn svg(picture: &Picture, layout: &Layout, names: &[String]) -> Strin
     for arrow in &picture.arrows {
         pen.arrow(arrow);
     }
+    for stray in &picture.strays {
+        pen.stray(stray, false);
+    }
     for place in &picture.order {
         let moment = &picture.moments[*place];
         let y = layout.y[*place];
@@ -79,9 +82,9 @@ pub(super) fn svg(picture: &Picture, layout: &Layout, names: &[String]) -> Strin
             (Shows::Nothing | Shows::Mark(_), _) => {}
         }
     }
-    // Last: their crosses must be seen.
+    // Their crosses are above what is said, and their lines below it.
     for stray in &picture.strays {
-        pen.stray(stray);
+        pen.stray(stray, true);
     }
     out.push_str("</svg>\n");
     out
@@ -185,7 +188,7 @@ impl Pen<'_> {
         ));
     }
 
-    fn stray(&mut self, stray: &Stray) {
+    fn stray(&mut self, stray: &Stray, end_of_it: bool) {
         let (x, y) = (self.layout.x(stray.from.0), self.layout.y[stray.from.1]);
         let left = stray.towards.is_some_and(|host| host < stray.from.0);
         // Behind what is said of its sending; where there is no room for words, its title and the sender have them.
@@ -207,12 +210,16 @@ impl Pen<'_> {
         };
         let title = stray.why.as_ref().map_or("it had not arrived, and nobody was told so", String::as_str);
         let title = escape(&format!("{}: {title}", stray.thread));
-        self.put(format_args!(
-            "<g class=\"message {class}\" data-t=\"{thread}\"><title>{title}</title><path class=\"way\" d=\"M{x} {y:.1}\
-             L{end} {down:.1}\"/><path class=\"sign\" d=\"{sign}\"/><text x=\"{beside}\" y=\"{:.1}\" \
-             text-anchor=\"{text}\">{words}</text></g>\n",
-            down + 4.0
-        ));
+        let begin = format!("<g class=\"message {class}\" data-t=\"{thread}\"><title>{title}</title>");
+        if end_of_it {
+            self.put(format_args!(
+                "{begin}<path class=\"sign\" d=\"{sign}\"/><text x=\"{beside}\" y=\"{:.1}\" \
+                 text-anchor=\"{text}\">{words}</text></g>\n",
+                down + 4.0
+            ));
+        } else {
+            self.put(format_args!("{begin}<path class=\"way\" d=\"M{x} {y:.1}L{end} {down:.1}\"/></g>\n"));
+        }
     }
 
     fn mark(&mut self, mark: &Mark, host: HostId, y: f64) {
