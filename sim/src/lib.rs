@@ -11,6 +11,7 @@ mod fact;
 pub mod fuzz;
 mod handler;
 mod host;
+pub mod html;
 mod invariant;
 pub mod invariants;
 mod network;

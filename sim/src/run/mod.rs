@@ -9,6 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use homing_core::Suite;
+use homing_core::crypto::Provider;
+
 use crate::chooser::Chooser;
 use crate::host::HostSpec;
 use crate::invariant::{Invariant, Violation};
@@ -46,6 +49,7 @@ pub struct Simulation {
     pokes: bool,
     steps: (u64, u64),
     lasts: Duration,
+    provider: Option<Arc<dyn Provider>>,
 }
 
 /// What came of one run.
@@ -78,6 +82,7 @@ impl Simulation {
             pokes: true,
             steps: (10, 60),
             lasts: Duration::from_secs(120),
+            provider: None,
         }
     }
 
@@ -126,6 +131,16 @@ impl Simulation {
     #[must_use]
     pub fn lasting(mut self, time: Duration) -> Simulation {
         self.lasts = time;
+        self
+    }
+
+    /// Every machine has this cryptography, and the suite that it does best, whatever its specification says.
+    ///
+    /// The same happens as with the one that costs nothing; the bytes are other ones, and with them the hash. Which
+    /// suite a provider does best may depend on the processor, and so may the hash.
+    #[must_use]
+    pub fn provider(mut self, provider: Arc<dyn Provider>) -> Simulation {
+        self.provider = Some(provider);
         self
     }
 
@@ -190,7 +205,11 @@ impl Simulation {
     fn drive(&self, world: &mut World, plan: &Plan) {
         let begin = world.now();
         let mut settle = Duration::from_secs(60);
-        for spec in (self.machines)(plan.shape) {
+        for mut spec in (self.machines)(plan.shape) {
+            if let Some(provider) = &self.provider {
+                spec.config.provider = provider.clone();
+                spec.config.suite = Suite::preferred(&**provider);
+            }
             let (limits, heartbeat) = (&spec.config.limits, &spec.config.heartbeat);
             let needs =
                 heartbeat.silence * 2 + limits.queue_time + limits.redial_most + limits.handshake_time;
