@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use homing_core::{
-    Address, CallId, Command, Config, Dial, Failure, Input, Instant, LinkId, Message, MessageId, Node,
-    Pattern, PeerId, Received, RequestId, Response, Seed, SendError, StaticKey, StoreId, UplinkId,
+    Address, CallId, Command, Config, Dial, Failure, Input, Instant, LinkId, Message, MessageId, Pattern,
+    PeerId, Received, RequestId, Response, Seed, SendError, StaticKey, StoreId, UplinkId,
 };
+
+use homing_core::trace::{Recorded, Tape};
 
 use crate::Clock;
 use crate::fact::{Identity, What};
@@ -38,7 +40,7 @@ pub struct HostSpec {
 pub(crate) struct Machine {
     pub(crate) identity: Identity,
     /// None while it is down.
-    pub(crate) node: Option<Node>,
+    pub(crate) node: Option<Recorded>,
     /// The latest time that the node was told.
     pub(crate) latest: Instant,
     pub(crate) disk: Disk,
@@ -63,7 +65,7 @@ impl Machine {
     pub(crate) fn node<R>(
         &mut self,
         now: Instant,
-        work: impl FnOnce(&mut Node) -> Result<R, SendError>,
+        work: impl FnOnce(&mut Recorded) -> Result<R, SendError>,
     ) -> Result<R, SendError> {
         self.latest = self.latest.max(now);
         match &mut self.node {
@@ -184,6 +186,8 @@ pub(crate) struct Host {
     pub(crate) dialing: BTreeSet<LinkId>,
     /// What it is told when it runs.
     pub(crate) notices: VecDeque<Notice>,
+    /// How much of what its node is told is kept, if it is.
+    pub(crate) record: Option<usize>,
     /// How long it stays off when it was shut down.
     pub(crate) starts_after: Duration,
     /// How long an entry takes to the disk.
@@ -231,6 +235,7 @@ impl Host {
             readable: BTreeSet::new(),
             dialing: BTreeSet::new(),
             notices: VecDeque::new(),
+            record: None,
             starts_after: Duration::ZERO,
             disk_delay: Duration::ZERO,
         }
@@ -244,7 +249,8 @@ impl Host {
         let number =
             self.machine.identity.name.bytes().fold(world_seed, |n, byte| n.rotate_left(9) ^ u64::from(byte));
         let seed = seed_of(number, u64::from(self.starts) + 1);
-        let mut node = Node::new(local, key, seed, Arc::new(self.spec.config.clone()));
+        let tape = self.record.map(Tape::new);
+        let mut node = Recorded::new(local, key, seed, Arc::new(self.spec.config.clone()), tape);
         for entry in &self.journal {
             if let Err(error) = node.restore(entry) {
                 self.machine.said.push(What::Unrestored { error });

@@ -111,7 +111,7 @@ impl<'a> Scene<'a> {
 
     /// A machine's node; none while it is down.
     pub fn node(&self, host: HostId) -> Option<&'a Node> {
-        self.hosts.get(host)?.machine.node.as_ref()
+        self.hosts.get(host)?.machine.node.as_deref()
     }
 
     /// What a machine has written on its disk, besides its journal.

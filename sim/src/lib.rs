@@ -25,7 +25,10 @@
 //!
 //! impl Handler for Bob {
 //!     fn message(&mut self, cx: &mut Cx<'_>, message: &homing_core::Received) {
-//!         cx.note("got", 1);
+//!         // Not the messages by which a world sees, at its end, that everybody can be reached.
+//!         if message.body == b"hello" {
+//!             cx.note("got", 1);
+//!         }
 //!         cx.consume(message);
 //!     }
 //! }
@@ -67,6 +70,7 @@
 //! | tell one story by hand | [`World`], with its [`Conditions`]; each machine has a [`Clock`] |
 //! | be random, and repeatable | [`Chooser`] |
 //! | know what the runs have reached | [`Sometimes`], of [`Situation`]s |
+//! | see a run as a page | [`html::page`] |
 //! | see Homing itself tried | [`scenarios`], run by [`Worker`]s; [`vectors`]; [`fuzz`] |
 //!
 //! # A seed that fails
@@ -84,6 +88,7 @@ mod fact;
 pub mod fuzz;
 mod handler;
 mod host;
+pub mod html;
 mod invariant;
 pub mod invariants;
 mod network;

@@ -3,10 +3,14 @@
 mod draw;
 mod report;
 mod shrink;
+mod verify;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+
+use homing_core::Suite;
+use homing_core::crypto::Provider;
 
 use crate::chooser::Chooser;
 use crate::host::HostSpec;
@@ -43,6 +47,7 @@ pub struct Simulation {
     pokes: bool,
     steps: (u64, u64),
     lasts: Duration,
+    provider: Option<Arc<dyn Provider>>,
 }
 
 /// What came of one run.
@@ -75,6 +80,7 @@ impl Simulation {
             pokes: true,
             steps: (10, 60),
             lasts: Duration::from_secs(120),
+            provider: None,
         }
     }
 
@@ -136,6 +142,16 @@ impl Simulation {
         self
     }
 
+    /// Every machine has this cryptography, and the suite that it does best, whatever its specification says.
+    ///
+    /// The same happens as with the one that costs nothing; the bytes are other ones, and with them the hash. Which
+    /// suite a provider does best may depend on the processor, and so may the hash.
+    #[must_use]
+    pub fn provider(mut self, provider: Arc<dyn Provider>) -> Simulation {
+        self.provider = Some(provider);
+        self
+    }
+
     /// What a seed stands for.
     pub fn plan(&self, seed: u64) -> Plan {
         self.draw(seed, &mut Chooser::seeded(seed).forgetful())
@@ -153,26 +169,24 @@ impl Simulation {
 
     /// Runs a plan.
     pub fn run_plan(&self, plan: &Plan) -> Outcome {
-        self.run_world(plan, false).0
+        self.run_world(plan, |_| {}).0
     }
 
     /// Runs a plan, and tells its story besides.
     pub fn tell(&self, plan: &Plan) -> (Outcome, Story, Vec<String>) {
-        let (outcome, world) = self.run_world(plan, true);
+        let (outcome, world) = self.run_world(plan, World::tell_story);
         let names = (0..world.hosts()).map(|host| world.identity(host).name.clone()).collect();
         (outcome, world.story().cloned().unwrap_or_default(), names)
     }
 
-    fn run_world(&self, plan: &Plan, story: bool) -> (Outcome, World) {
+    fn run_world(&self, plan: &Plan, prepare: impl FnOnce(&mut World)) -> (Outcome, World) {
         let weather = if plan.weather {
             Chooser::seeded(plan.seed ^ 0x77ea_7743).forgetful()
         } else {
             Chooser::from_list(Vec::new()).forgetful()
         };
         let mut world = World::with_weather(plan.seed, plan.conditions, weather);
-        if story {
-            world.tell_story();
-        }
+        prepare(&mut world);
         for invariant in invariants::all() {
             world.watch(invariant);
         }
@@ -199,7 +213,11 @@ impl Simulation {
     fn drive(&self, world: &mut World, plan: &Plan) {
         let begin = world.now();
         let mut settle = Duration::from_secs(60);
-        for spec in (self.machines)(plan.shape) {
+        for mut spec in (self.machines)(plan.shape) {
+            if let Some(provider) = &self.provider {
+                spec.config.provider = provider.clone();
+                spec.config.suite = Suite::preferred(&**provider);
+            }
             let (limits, heartbeat) = (&spec.config.limits, &spec.config.heartbeat);
             let needs =
                 heartbeat.silence * 2 + limits.queue_time + limits.redial_most + limits.handshake_time;

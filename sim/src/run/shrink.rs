@@ -69,9 +69,11 @@ impl Search<'_> {
         let plan = Plan { weather: false, ..self.best.clone() };
         self.try_plan(plan);
         for conditions in [Conditions::IDEAL, Conditions::LAN] {
+            if conditions == self.best.conditions {
+                break;
+            }
             let plan = Plan { conditions, ..self.best.clone() };
-            // What is as calm as this already is not made less calm again: the search would not end.
-            if plan == self.best || self.try_plan(plan) {
+            if self.try_plan(plan) {
                 break;
             }
         }

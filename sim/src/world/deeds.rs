@@ -101,7 +101,8 @@ impl World {
 
     fn forget(&mut self, host: HostId) {
         let machine = &mut self.hosts[host];
-        machine.machine.node = None;
+        let trace = machine.machine.node.take().and_then(|node| node.trace());
+        self.traces.extend(trace.map(|trace| (host, trace)));
         machine.machine.timers.clear();
         machine.handler = None;
         machine.links.clear();

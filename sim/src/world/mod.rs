@@ -64,6 +64,10 @@ pub struct World {
     facts: u64,
     /// Messages that must be received.
     probes: BTreeSet<MessageId>,
+    /// How much of what each node is told is kept, if it is.
+    record: Option<usize>,
+    /// What was kept of nodes that are no more.
+    traces: Vec<(HostId, Vec<u8>)>,
 }
 
 impl World {
@@ -92,6 +96,8 @@ impl World {
             story: None,
             facts: 0,
             probes: BTreeSet::new(),
+            record: None,
+            traces: Vec::new(),
         }
     }
 
@@ -103,6 +109,19 @@ impl World {
     /// Keeps the story of what happens from now on, for people.
     pub fn tell_story(&mut self) {
         self.story = Some(Story::new());
+    }
+
+    /// Keeps what each node is told from its next start on, as [traces](homing_core::trace), each at most so
+    /// large.
+    pub fn record(&mut self, most_bytes: usize) {
+        self.record = Some(most_bytes);
+    }
+
+    /// What was kept: a trace for each time that a machine was started, those that run now at the end.
+    pub fn traces(&self) -> Vec<(HostId, Vec<u8>)> {
+        let now = self.hosts.iter().enumerate();
+        let now = now.filter_map(|(host, it)| Some((host, it.machine.node.as_ref()?.trace()?)));
+        self.traces.iter().cloned().chain(now).collect()
     }
 
     /// The story, if it was kept.
@@ -153,7 +172,7 @@ impl World {
 
     /// A machine's node; none while it is down.
     pub fn node(&self, host: HostId) -> Option<&Node> {
-        self.hosts.get(host)?.machine.node.as_ref()
+        self.hosts.get(host)?.machine.node.as_deref()
     }
 
     /// The first thing that was not as it must be. Nothing happens after it.
