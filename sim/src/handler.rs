@@ -27,9 +27,6 @@ pub trait Handler {
     }
 
     /// A message arrived. Who wants to know is told that it was dealt with, unless this is overridden.
-    ///
-    /// At the end of a [`Simulation`](crate::Simulation)'s run, after [`Invariant::drained`](crate::Invariant::drained),
-    /// machines are sent a text, `anybody there?`, by each other in their networks: it must do no harm.
     fn message(&mut self, cx: &mut Cx<'_>, message: &Received) {
         cx.consume(message);
     }

@@ -188,6 +188,8 @@ pub(crate) struct Host {
     pub(crate) notices: VecDeque<Notice>,
     /// How much of what its node is told is kept, if it is.
     pub(crate) record: Option<usize>,
+    /// What it had stored is gone.
+    pub(crate) forgot: bool,
     /// How long it stays off when it was shut down.
     pub(crate) starts_after: Duration,
     /// How long an entry takes to the disk.
@@ -236,6 +238,7 @@ impl Host {
             dialing: BTreeSet::new(),
             notices: VecDeque::new(),
             record: None,
+            forgot: false,
             starts_after: Duration::ZERO,
             disk_delay: Duration::ZERO,
         }

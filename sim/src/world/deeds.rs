@@ -259,6 +259,7 @@ impl World {
         if !keeps {
             self.hosts[host].journal.clear();
             self.hosts[host].machine.disk.clear();
+            self.hosts[host].forgot = true;
         }
         self.schedule(self.now + Duration::from_micros(lasts), Happening::Start(host));
     }

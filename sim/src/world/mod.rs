@@ -27,6 +27,9 @@ pub(crate) use happening::Notice;
 /// When a world begins. Not zero: clocks can jump back.
 const BEGIN: Instant = Instant::from_micros(1_000_000_000);
 
+/// The type of the messages with which it is tried whether everybody reaches everybody.
+const PROBE: &str = "application/x-homing-probe";
+
 /// Machines, the streams between them, and what is to happen: the whole of a simulated network.
 ///
 /// Nothing in it waits: time goes on from one happening to the next. Two worlds that are made and used the same
@@ -304,7 +307,7 @@ impl World {
                 for other in (0..self.hosts.len()).filter(|other| *other != host) {
                     let there = self.identity(other).addresses.clone();
                     for to in there.into_iter().filter(|to| to.network() == own.network()) {
-                        let message = Message::text("anybody there?").with_receipts(Receipts::Received);
+                        let message = Message::new(PROBE, "anybody there?").with_receipts(Receipts::Received);
                         match self.act_as(host, |_, cx| cx.send(&to, message)) {
                             Some(Ok(id)) => _ = self.probes.insert(id),
                             Some(Err(why)) => {
