@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use homing_core::trace::{Recorded, Tape};
 use homing_core::{
-    Address, CallId, Command, Config, Dial, Failure, Input, Instant, LinkId, Message, MessageId, Node,
+    Address, CallId, Command, Config, Dial, Failure, Input, Instant, LinkId, Message, MessageId, 
     Pattern, PeerId, Received, RequestId, Response, Seed, SendError, StaticKey, StoreId, UplinkId,
 };
 
@@ -38,7 +39,7 @@ pub struct HostSpec {
 pub(crate) struct Machine {
     pub(crate) identity: Identity,
     /// None while it is down.
-    pub(crate) node: Option<Node>,
+    pub(crate) node: Option<Recorded>,
     /// The latest time that the node was told.
     pub(crate) latest: Instant,
     pub(crate) disk: Disk,
@@ -63,7 +64,7 @@ impl Machine {
     pub(crate) fn node<R>(
         &mut self,
         now: Instant,
-        work: impl FnOnce(&mut Node) -> Result<R, SendError>,
+        work: impl FnOnce(&mut Recorded) -> Result<R, SendError>,
     ) -> Result<R, SendError> {
         self.latest = self.latest.max(now);
         match &mut self.node {
@@ -237,14 +238,15 @@ impl Host {
     }
 
     /// Makes the node, as it is after a start; its application is not told yet.
-    pub(crate) fn boot(&mut self, now: Instant, world_seed: u64) {
+    pub(crate) fn boot(&mut self, now: Instant, world_seed: u64, tape: Option<usize>) {
         let local = self.clock.local(now);
         self.machine.latest = local;
         let key = StaticKey::from_bytes(*key_of(self.spec.key).expose());
         let number =
             self.machine.identity.name.bytes().fold(world_seed, |n, byte| n.rotate_left(9) ^ u64::from(byte));
         let seed = seed_of(number, u64::from(self.starts) + 1);
-        let mut node = Node::new(local, key, seed, Arc::new(self.spec.config.clone()));
+        let config = Arc::new(self.spec.config.clone());
+        let mut node = Recorded::new(local, key, seed, config, tape.map(Tape::new));
         for entry in &self.journal {
             if let Err(error) = node.restore(entry) {
                 self.machine.said.push(What::Unrestored { error });

@@ -92,7 +92,7 @@ impl<'a> Scene<'a> {
 
     /// A machine's node; none while it is down.
     pub fn node(&self, host: HostId) -> Option<&'a Node> {
-        self.hosts.get(host)?.machine.node.as_ref()
+        self.hosts.get(host)?.machine.node.as_deref()
     }
 
     /// What a machine has written on its disk, besides its journal.
@@ -137,6 +137,29 @@ impl<'a> Scene<'a> {
         let most = self.hosts[host].spec.config.limits.rekey_records;
         let mut links = self.hosts[host].links.values();
         links.any(|(s, end)| self.streams.get(*s).is_some_and(|it| it.pipes[*end].writes > most + 3))
+    }
+
+    /// Whether a machine is in a network under this address.
+    pub fn is_in(&self, host: HostId, own: &homing_core::Address) -> bool {
+        self.node(host).is_some_and(|node| node.networks().iter().any(|info| info.address == *own))
+    }
+
+    /// Whether a network's hub lets nobody else in, as there are as many as it takes.
+    pub fn is_full(&self, network: &str) -> bool {
+        self.hosts.iter().any(|it| {
+            let config = &it.spec.config;
+            let serves = config.serving.as_ref().is_some_and(|it| it.address.network() == network);
+            let here = it.machine.node.as_ref().and_then(|node| node.peers(network));
+            serves && here.is_some_and(|here| here.len() >= config.limits.roster)
+        })
+    }
+
+    /// What a machine's node has had stored and would be given at its next start.
+    ///
+    /// # Panics
+    /// When there is none of that number.
+    pub fn journal(&self, host: HostId) -> &'a [Vec<u8>] {
+        &self.hosts[host].journal
     }
 
     /// Which machine has the link that another calls by this name, and what it was asked to be.

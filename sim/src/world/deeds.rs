@@ -52,6 +52,7 @@ impl World {
         }
         if machine.node(local, |node| node.hang_up(local, uplink)).is_ok() {
             machine.leaving.insert(uplink);
+            machine.say(What::Left { uplink });
             let start = self.hosts[host].starts;
             self.schedule(self.now + Duration::from_micros(lasts), Happening::Rejoin { host, start, which });
         }
@@ -100,6 +101,7 @@ impl World {
     }
 
     fn forget(&mut self, host: HostId) {
+        self.check_replay(host);
         let machine = &mut self.hosts[host];
         machine.machine.node = None;
         machine.machine.timers.clear();
@@ -188,7 +190,7 @@ impl World {
     }
 
     /// An application takes its deliveries again: its node is told the time before it is asked.
-    fn listen_again(&mut self, host: HostId) {
+    pub(super) fn listen_again(&mut self, host: HostId) {
         if !std::mem::replace(&mut self.hosts[host].takes, true) && !self.hosts[host].paused {
             self.hosts[host].tell(self.now, Input::Timeout);
         }

@@ -16,7 +16,7 @@ impl World {
     pub(super) fn boot(&mut self, host: HostId) {
         let kept = !self.hosts[host].journal.is_empty() || !self.hosts[host].machine.disk.is_empty();
         let before = self.hosts[host].starts;
-        self.hosts[host].boot(self.now, self.seed);
+        self.hosts[host].boot(self.now, self.seed, self.tape);
         self.fact(host, What::Started { before, kept });
         self.listen(host);
         self.act_as(host, |handler, cx| handler.start(cx));
