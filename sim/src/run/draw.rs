@@ -57,6 +57,9 @@ impl Simulation {
         let mut from = Drawing { chooser, addresses: &addresses, hosts, heal, mood, pair };
         let count = from.chooser.between(self.steps.0, self.steps.1);
         let mut steps: Vec<Step> = (0..count).map(|_| from.step(self, &faults)).collect();
+        if mood == Mood::Leaving && self.chatter {
+            steps.extend(from.all_leave());
+        }
         steps.sort_by_key(|step| step.at);
         Plan { seed, weather: true, conditions, shape, faults, steps, heal }
     }
@@ -145,6 +148,33 @@ impl Drawing<'_> {
             18 => Deed::Leave { which: self.chooser.index(4), lasts: self.lasts() },
             _ => Deed::ShutDown { lasts: self.lasts() },
         }
+    }
+
+    /// At one moment everybody has something to say to everybody, and leaves.
+    fn all_leave(&mut self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let at = self.chooser.below(self.heal);
+        for host in 0..self.hosts {
+            for _ in 0..self.chooser.below(4) {
+                let (size, then) = (self.chooser.below(2_000), 0);
+                let size = usize::try_from(size).unwrap_or(0);
+                let (to, patience) = (self.address(), 20_000);
+                let deed = Deed::Send { to, size, receipts: 2, priority: 1, patience, then, times: 1 };
+                steps.push(Step { at, host, deed });
+            }
+            let lasts = self.lasts();
+            let deed = match self.chooser.below(3) {
+                // Hubs have nobody to leave.
+                0 => Deed::ShutDown { lasts },
+                _ if host == 0 => Deed::ShutDown { lasts },
+                _ => Deed::Leave { which: 0, lasts },
+            };
+            // Some a little later: the others' word of it is on its way.
+            let at = at + self.chooser.pick(&[0, 0, 1_000, 50_000]).copied().unwrap_or(0);
+            steps.push(Step { at, host, deed });
+        }
+        steps.retain(|step| step.at < self.heal);
+        steps
     }
 
     /// How long something lasts: from a moment to most of a minute.

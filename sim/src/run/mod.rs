@@ -254,11 +254,10 @@ impl Simulation {
         world.run_until(begin + Duration::from_micros(plan.heal));
         world.heal();
         world.run_for(settle);
-        world.check_drained();
+        world.check_drained(None);
         world.check_reachable(Duration::from_secs(60));
         if self.chatter {
-            world.check_fair();
-            world.check_leaks();
+            world.trials();
         }
         world.check_replays();
     }

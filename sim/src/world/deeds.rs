@@ -39,7 +39,7 @@ impl World {
         self.turn(host);
     }
 
-    fn leave(&mut self, host: HostId, which: usize, lasts: u64) {
+    pub(super) fn leave(&mut self, host: HostId, which: usize, lasts: u64) {
         let local = self.hosts[host].clock.local(self.now);
         let machine = &mut self.hosts[host].machine;
         if machine.uplinks.is_empty() {
@@ -53,6 +53,7 @@ impl World {
         if machine.node(local, |node| node.hang_up(local, uplink)).is_ok() {
             machine.leaving.insert(uplink);
             machine.say(What::Left { uplink });
+            self.listen(host);
             let start = self.hosts[host].starts;
             self.schedule(self.now + Duration::from_micros(lasts), Happening::Rejoin { host, start, which });
         }
@@ -117,7 +118,7 @@ impl World {
 
     // ---- faults
 
-    fn strike(&mut self, host: HostId, fault: &Fault) {
+    pub(super) fn strike(&mut self, host: HostId, fault: &Fault) {
         self.fact(host, What::Struck(fault.clone()));
         let mut over = None;
         match *fault {

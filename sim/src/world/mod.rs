@@ -4,12 +4,13 @@ mod checks;
 mod deeds;
 mod happening;
 mod moving;
+mod trials;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use homing_core::{Event, Instant, MessageId, Node, Stage};
+use homing_core::{Event, Instant, MessageId, Node, Received, Stage};
 
 use crate::chooser::Chooser;
 use crate::conditions::Conditions;
@@ -65,8 +66,8 @@ pub struct World {
     facts: u64,
     /// Messages that must be received.
     probes: BTreeSet<MessageId>,
-    /// Messages of which it is known that they were received, since everything was healed.
-    received: BTreeSet<MessageId>,
+    /// Messages of a trial that were neither delivered nor have they failed.
+    open: BTreeSet<MessageId>,
     /// How much of each node's life is recorded, if it is.
     tape: Option<usize>,
 }
@@ -97,7 +98,7 @@ impl World {
             story: None,
             facts: 0,
             probes: BTreeSet::new(),
-            received: BTreeSet::new(),
+            open: BTreeSet::new(),
             tape: None,
         }
     }
@@ -264,9 +265,13 @@ impl World {
             story.add(&fact);
         }
         if let What::Told(Event::Receipt { id, stage: Stage::Received, .. }) = &fact.what {
-            if !self.probes.remove(id) && self.healed {
-                self.received.insert(*id);
-            }
+            self.probes.remove(id);
+        }
+        if let What::Told(
+            Event::Message(Received { id, .. }) | Event::Receipt { id, stage: Stage::Failed(_), .. },
+        ) = &fact.what
+        {
+            self.open.remove(id);
         }
         let scene = Scene::new(self.now, self.healed, &self.hosts, &self.streams, &self.conditions);
         self.sometimes.observe(&scene, &fact);
