@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use homing_core::trace::{Recorded, Tape};
 use homing_core::{
-    Address, CallId, Command, Config, Dial, Failure, Input, Instant, LinkId, Message, MessageId, 
-    Pattern, PeerId, Received, RequestId, Response, Seed, SendError, StaticKey, StoreId, UplinkId,
+    Address, CallId, Command, Config, Dial, Failure, Input, Instant, LinkId, Message, MessageId, Pattern,
+    PeerId, Received, RequestId, Response, Seed, SendError, StaticKey, StoreId, UplinkId,
 };
 
 use crate::Clock;

@@ -13,8 +13,9 @@ use crate::spec::{dial, hub, member, tight};
 use crate::worker::Worker;
 
 /// The names of all of them.
-pub const NAMES: &[&str] =
-    &["mixed", "calm", "links", "machines", "clocks", "crowd", "gate", "narrow", "partings", "pairs", "calls"];
+pub const NAMES: &[&str] = &[
+    "mixed", "calm", "links", "machines", "clocks", "crowd", "gate", "narrow", "partings", "pairs", "calls",
+];
 
 /// The simulation of this name.
 pub fn named(name: &str) -> Option<Simulation> {

@@ -40,7 +40,8 @@ impl Invariant for Parting {
                 if retry.is_none() {
                     self.leaving.remove(&(host, Some(*uplink)));
                 }
-                let in_peace = why.by == ClosedBy::Us && why.reason() == Reason::FINISHED && why.failure.text.is_empty();
+                let in_peace =
+                    why.by == ClosedBy::Us && why.reason() == Reason::FINISHED && why.failure.text.is_empty();
                 let others = self.parted.get(&host).is_none_or(|before| *before);
                 self.parted.insert(host, in_peace && others && !self.broken.contains(&host));
             }

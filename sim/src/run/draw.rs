@@ -164,8 +164,8 @@ impl Drawing<'_> {
             }
             let lasts = self.lasts();
             let deed = match self.chooser.below(3) {
-                // Hubs have nobody to leave.
                 0 => Deed::ShutDown { lasts },
+                // The first is a hub, and has nobody to leave.
                 _ if host == 0 => Deed::ShutDown { lasts },
                 _ => Deed::Leave { which: 0, lasts },
             };

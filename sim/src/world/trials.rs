@@ -19,6 +19,11 @@ const SOON: Duration = Duration::from_millis(200);
 /// The same work, done again, may leave so much more behind: tables that have just grown.
 const LEFT_BEHIND: usize = 512;
 
+/// Fills the recipient's window, the hub's queue for it and the sender's window.
+fn everything(limits: &Limits) -> usize {
+    2 * limits.window + limits.queue
+}
+
 /// Some machines of one network, and their addresses in it.
 struct Cast {
     hub: HostId,
@@ -67,12 +72,11 @@ impl World {
         found
     }
 
-    /// One takes nothing from now on, and another writes to it until its window and what the hub queues are full.
-    fn flood(&mut self, cast: &Cast, (deaf, its): &(HostId, Address), small: bool) {
+    /// One takes nothing from now on, and another writes so much to it, in large messages and then in so many small
+    /// ones.
+    fn flood(&mut self, cast: &Cast, (deaf, its): &(HostId, Address), bytes: usize, small: usize) {
         self.hosts[*deaf].takes = false;
-        let limits = &cast.limits;
-        let big = (2 * limits.window + limits.queue) / 2_000;
-        let sizes = std::iter::repeat_n(1_900, big).chain(std::iter::repeat_n(10, if small { 80 } else { 0 }));
+        let sizes = std::iter::repeat_n(1_900, bytes / 2_000).chain(std::iter::repeat_n(10, small));
         for size in sizes {
             let mut message = Message::new("text/plain", vec![b'.'; size]);
             message.receipts = Receipts::Failure;
@@ -88,7 +92,7 @@ impl World {
 
     /// Who waits for one that takes nothing waits for so long, and no longer.
     fn stall(&mut self, cast: &Cast, deaf: &(HostId, Address)) {
-        self.flood(cast, deaf, false);
+        self.flood(cast, deaf, everything(&cast.limits), 0);
         self.run_for(cast.limits.stall + SLACK);
         if self.broken.is_none() && cast.limits.stall + SLACK * 2 < cast.limits.queue_time {
             self.probes.clear();
@@ -103,7 +107,7 @@ impl World {
     /// The link of one that takes nothing breaks: whoever wrote to it is told, and can write to others.
     fn cut_off(&mut self, cast: &Cast, deaf: &(HostId, Address)) {
         self.open.clear();
-        self.flood(cast, deaf, false);
+        self.flood(cast, deaf, everything(&cast.limits), 0);
         for which in 0..self.hosts[deaf.0].links.len() {
             self.strike(deaf.0, &Fault::Cut { which });
         }
@@ -126,7 +130,14 @@ impl World {
     /// One takes nothing while another leaves: it finds that out all the same. Either there is no room for the news,
     /// or they wait for too long.
     fn miss(&mut self, cast: &Cast, deaf: &(HostId, Address), full: bool) {
-        self.flood(cast, deaf, full);
+        if full {
+            self.flood(cast, deaf, everything(&cast.limits), 0);
+            self.run_for(cast.limits.stall.min(SLACK) + SLACK);
+            self.flood(cast, deaf, 0, 80);
+        } else {
+            // Small ones leave no room in the window that the news would fit in.
+            self.flood(cast, deaf, 0, cast.limits.window / 120 + 10);
+        }
         let away = cast.limits.queue_time * 3 + Duration::from_secs(60);
         let to = cast.to.0;
         let network = cast.to.1.network();
@@ -157,7 +168,10 @@ impl World {
                 let now = self.node(host).map_or(0, homing_core::Node::memory);
                 if round == 2 && now > *held + LEFT_BEHIND && self.broken.is_none() {
                     let name = self.identity(host).name.clone();
-                    return self.accuse("memory", format!("{name} held {held} bytes, and {now} after the same again"));
+                    return self.accuse(
+                        "memory",
+                        format!("{name} held {held} bytes, and {now} after the same again"),
+                    );
                 }
                 *held = now;
             }
