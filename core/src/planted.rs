@@ -49,7 +49,7 @@ macro_rules! bugs {
 }
 
 bugs! {
-    RecordWaitsForMore, "record-waits-for-more", "framing", "cutting",
+    RecordWaitsForMore, "record-waits-for-more", "framing", "recovery",
         "A record that came in pieces and ends where the bytes end is read only when more bytes come.";
     TakesTooMuch, "takes-too-much", "framing", "close-reason",
         "What is there of a record already is not subtracted from what is taken to complete it, and the bytes of the next one are lost.";
@@ -67,10 +67,10 @@ bugs! {
 
     BothLeave, "both-leave", "session", "close-reason",
         "Who has agreed to the other side's end does not expect that the other side has agreed to its own.";
-    FinishingTooSoon, "finishing-too-soon", "session", "close-reason",
+    FinishingTooSoon, "finishing-too-soon", "session", "parting",
         "The end is announced as soon as nothing may be sent, although something waits for room in the window.";
 
-    GoodbyeForEver, "goodbye-for-ever", "session", "memory",
+    GoodbyeForEver, "goodbye-for-ever", "session", "parting",
         "A goodbye has no deadline: one that is not written or not answered keeps its link.";
 
     SleptIsDead, "slept-is-dead", "heartbeat", "heartbeat",
@@ -86,9 +86,9 @@ bugs! {
     AgendaKeepsGone, "agenda-keeps-gone", "heartbeat", "heartbeat",
         "A link that is no more stays in the agenda, and hides the deadlines of all that come after it.";
 
-    ExactFallsBack, "exact-falls-back", "routing", "recipient",
+    ExactFallsBack, "exact-falls-back", "routing", "calls",
         "What names an instance that is not there goes to another one of the name.";
-    EveryInstance, "every-instance", "routing", "at-most-once",
+    EveryInstance, "every-instance", "routing", "recipient",
         "What is for a name goes to each of its instances, and not only notifications do.";
     BroadcastToSender, "broadcast-to-sender", "routing", "recipient",
         "What is for everybody goes to its sender, too.";
@@ -123,7 +123,7 @@ bugs! {
         "The requests of a call that has ended are not forgotten: an answer that comes late is told.";
     HalfAList, "half-a-list", "calls", "calls",
         "Room is looked for only for the first of a list: a call that is refused is under way all the same.";
-    HubNotCounted, "hub-not-counted", "calls", "calls",
+    HubNotCounted, "hub-not-counted", "calls", "receipts",
         "The hub forgets itself when it says to how many a call to everybody went.";
 
     ExpiredStillQueued, "expired-still-queued", "limits", "recovery",
@@ -133,7 +133,7 @@ bugs! {
     IdleKeepsBuffers, "idle-keeps-buffers", "limits", "memory",
         "A link that has nothing to do keeps the buffers that it needed when it had.";
 
-    FullestLaneFirst, "fullest-lane-first", "lanes", "fairness",
+    FullestLaneFirst, "fullest-lane-first", "lanes", "order",
         "The lane with the most in it goes first, not the most urgent one.";
     SmallOnesFirst, "small-ones-first", "lanes", "order",
         "Small envelopes take the urgent lane, as they hold nobody up.";
@@ -144,7 +144,7 @@ bugs! {
 
     WindowWithoutOverhead, "window-without-overhead", "flow", "close-reason",
         "What an envelope costs besides its bytes is not counted when room in the window is looked for.";
-    CreditOfTheGone, "credit-of-the-gone", "flow", "recovery",
+    CreditOfTheGone, "credit-of-the-gone", "flow", "accounted",
         "What was queued for a peer that is gone keeps its place in its sender's window for ever.";
     StalledKeepsPlaces, "stalled-keeps-places", "flow", "fairness",
         "A link that takes nothing is given up waiting for, but what is queued there keeps its senders' places.";
@@ -168,7 +168,7 @@ bugs! {
 
     HangUpWhileWaiting, "hang-up-while-waiting", "shutdown", "admission",
         "A network that is left between two dials is only marked: it is dialed again, and joined.";
-    StoppedWaits, "stopped-waits", "shutdown", "recovery",
+    StoppedWaits, "stopped-waits", "shutdown", "parting",
         "The end of a shutdown is not said while the application has something to take, nor after it has.";
 
     EndedBeforeTaken, "ended-before-taken", "requests", "requests",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use homing_core::{
     Address, CallId, Command, EntryError, Event, Failure, Instant, LinkId, Message, MessageId, Pattern,
-    PeerId, RequestId, SendError,
+    PeerId, RequestId, SendError, UplinkId,
 };
 
 use crate::plan::Fault;
@@ -54,6 +54,11 @@ pub enum What {
     Crashed,
     /// Its application asked it to end.
     ShutDown,
+    /// Its application has asked it to leave a network.
+    Left {
+        /// Which.
+        uplink: UplinkId,
+    },
     /// A message was sent: the node took it.
     Sent {
         /// Its id.

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use homing_core::trace::{Recorded, Tape};
 use homing_core::{
     Address, CallId, Command, Config, Dial, Failure, Input, Instant, LinkId, Message, MessageId, Pattern,
     PeerId, Received, RequestId, Response, Seed, SendError, StaticKey, StoreId, UplinkId,
 };
-
-use homing_core::trace::{Recorded, Tape};
 
 use crate::Clock;
 use crate::fact::{Identity, What};
@@ -155,6 +154,8 @@ impl Machine {
 
 /// A machine in a world.
 pub(crate) struct Host {
+    /// Its place in the world.
+    pub(crate) number: usize,
     pub(crate) spec: HostSpec,
     pub(crate) machine: Machine,
     pub(crate) handler: Option<Box<dyn Handler>>,
@@ -197,7 +198,7 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    pub(crate) fn new(spec: HostSpec, world: Instant, local: Instant) -> Host {
+    pub(crate) fn new(number: usize, spec: HostSpec, world: Instant, local: Instant) -> Host {
         let key = PeerId::from_bytes(spec.config.provider.public_key(key_of(spec.key).expose()));
         let mut addresses: Vec<Address> = Vec::new();
         addresses.extend(spec.config.serving.as_ref().map(|serving| serving.address.clone()));
@@ -208,6 +209,7 @@ impl Host {
         }
         let identity = Identity { name: spec.name.clone(), key, addresses };
         Host {
+            number,
             spec,
             machine: Machine {
                 identity,
@@ -249,9 +251,7 @@ impl Host {
         let local = self.clock.local(now);
         self.machine.latest = local;
         let key = StaticKey::from_bytes(*key_of(self.spec.key).expose());
-        let number =
-            self.machine.identity.name.bytes().fold(world_seed, |n, byte| n.rotate_left(9) ^ u64::from(byte));
-        let seed = seed_of(number, u64::from(self.starts) + 1);
+        let seed = seed_of(world_seed, (self.number as u64 + 1) << 32 | u64::from(self.starts));
         let tape = self.record.map(Tape::new);
         let mut node = Recorded::new(local, key, seed, Arc::new(self.spec.config.clone()), tape);
         for entry in &self.journal {

@@ -158,6 +158,29 @@ impl<'a> Scene<'a> {
         links.any(|(s, end)| self.streams.get(*s).is_some_and(|it| it.pipes[*end].writes > most + 3))
     }
 
+    /// Whether a machine is in a network under this address.
+    pub fn is_in(&self, host: HostId, own: &homing_core::Address) -> bool {
+        self.node(host).is_some_and(|node| node.networks().iter().any(|info| info.address == *own))
+    }
+
+    /// Whether a network's hub lets nobody else in, as there are as many as it takes.
+    pub fn is_full(&self, network: &str) -> bool {
+        self.hosts.iter().any(|it| {
+            let config = &it.spec.config;
+            let serves = config.serving.as_ref().is_some_and(|it| it.address.network() == network);
+            let here = it.machine.node.as_ref().and_then(|node| node.peers(network));
+            serves && here.is_some_and(|here| here.len() >= config.limits.roster)
+        })
+    }
+
+    /// What a machine's node has had stored and would be given at its next start.
+    ///
+    /// # Panics
+    /// When there is none of that number.
+    pub fn journal(&self, host: HostId) -> &'a [Vec<u8>] {
+        &self.hosts[host].journal
+    }
+
     /// The machines that an address means: one, or several instances of one name.
     pub fn who(&self, address: &homing_core::Address) -> impl Iterator<Item = HostId> + 'a {
         let address = address.clone();

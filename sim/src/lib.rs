@@ -25,10 +25,7 @@
 //!
 //! impl Handler for Bob {
 //!     fn message(&mut self, cx: &mut Cx<'_>, message: &homing_core::Received) {
-//!         // Not the messages by which a world sees, at its end, that everybody can be reached.
-//!         if message.body == b"hello" {
-//!             cx.note("got", 1);
-//!         }
+//!         cx.note("got", 1);
 //!         cx.consume(message);
 //!     }
 //! }

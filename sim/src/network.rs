@@ -108,9 +108,18 @@ pub(crate) struct Walls {
 }
 
 impl Walls {
+    /// There is one machine more; the walls that stand stay.
     pub(crate) fn grow(&mut self, machines: usize) {
-        self.machines = machines;
-        self.blocked = vec![0; machines * machines];
+        let mut blocked = vec![0; machines * machines];
+        for (from, row) in self.blocked.chunks(self.machines.max(1)).enumerate() {
+            blocked[from * machines..][..row.len()].copy_from_slice(row);
+        }
+        (self.machines, self.blocked) = (machines, blocked);
+    }
+
+    /// All of them fall.
+    pub(crate) fn fall(&mut self) {
+        self.blocked.fill(0);
     }
 
     pub(crate) fn blocked(&self, from: HostId, to: HostId) -> bool {

@@ -30,9 +30,47 @@ pub struct Plan {
 impl std::str::FromStr for Plan {
     type Err = serde_json::Error;
 
-    /// Reads a plan from its JSON.
+    /// Reads a plan from its JSON. One that lasts for more than a day of its world, or in which something is larger
+    /// than nodes could have any use for, is none.
     fn from_str(json: &str) -> Result<Plan, serde_json::Error> {
-        serde_json::from_str(json)
+        let plan: Plan = serde_json::from_str(json)?;
+        match plan.fault() {
+            Some(what) => Err(serde::de::Error::custom(what)),
+            None => Ok(plan),
+        }
+    }
+}
+
+/// A day, in microseconds.
+const DAY: u64 = 24 * 60 * 60 * 1_000_000;
+/// The most bytes that one step says; a letter is smaller by far.
+const MOST_BYTES: usize = 1 << 20;
+/// How often one step says it, at most.
+const MOST_TIMES: usize = 10_000;
+
+impl Plan {
+    /// What is not as it can be.
+    fn fault(&self) -> Option<String> {
+        let Conditions { latency, jitter, capacity, .. } = self.conditions;
+        if latency > DAY || jitter > DAY || capacity == 0 {
+            return Some("conditions: latency and jitter are at most a day, capacity is at least 1".into());
+        }
+        if self.heal > DAY {
+            return Some("heal: it lasts for at most a day".into());
+        }
+        let wrong = self.steps.iter().position(|step| {
+            let too_much = match &step.deed {
+                Deed::Send { size, times, .. } => *size > MOST_BYTES || *times > MOST_TIMES,
+                Deed::Call { size, .. } => *size > MOST_BYTES,
+                _ => false,
+            };
+            step.at > self.heal || too_much
+        });
+        wrong.map(|at| {
+            format!(
+                "steps[{at}]: later than heal, or with more than {MOST_BYTES} bytes or {MOST_TIMES} times"
+            )
+        })
     }
 }
 

@@ -8,12 +8,14 @@ use homing_core::{Heartbeat, Limits};
 use crate::chooser::Chooser;
 use crate::host::{HostSpec, Maker};
 use crate::plan::Class;
-use crate::run::Simulation;
+use crate::run::{Mood, Simulation};
 use crate::spec::{dial, hub, member, tight};
 use crate::worker::Worker;
 
 /// The names of all of them.
-pub const NAMES: &[&str] = &["mixed", "calm", "links", "machines", "clocks", "crowd"];
+pub const NAMES: &[&str] = &[
+    "mixed", "calm", "links", "machines", "clocks", "crowd", "gate", "narrow", "partings", "pairs", "calls",
+];
 
 /// What the scenario of this name is, in a line.
 pub fn about(name: &str) -> Option<&'static str> {
@@ -48,13 +50,91 @@ pub fn named(name: &str) -> Option<Simulation> {
         "crowd" => {
             Simulation::new("crowd", crowd).chatter(true).pokes(false).lasting(Duration::from_secs(60))
         }
+        "gate" => {
+            let faults = [Class::Cuts, Class::HalfOpen, Class::Crashes, Class::Disks, Class::Partitions];
+            Simulation::new("gate", gate).faults(&faults).chatter(true).pokes(false).steps(20, 80)
+        }
+        "narrow" => {
+            let faults = [Class::Deafness, Class::Pauses, Class::HalfOpen, Class::Cuts];
+            Simulation::new("narrow", narrow).faults(&faults).chatter(true).pokes(false).steps(30, 120)
+        }
+        "partings" => Simulation::new("partings", small)
+            .faults(&[Class::Deafness, Class::Cuts, Class::Disks])
+            .chatter(true)
+            .pokes(false)
+            .mood(Mood::Leaving)
+            .steps(30, 120),
+        "pairs" => Simulation::new("pairs", narrow)
+            .faults(&[Class::Deafness])
+            .chatter(true)
+            .pokes(false)
+            .mood(Mood::Pair)
+            .steps(30, 120),
+        "calls" => Simulation::new("calls", small)
+            .faults(&[Class::Deafness, Class::Cuts])
+            .chatter(true)
+            .pokes(false)
+            .mood(Mood::Calls)
+            .steps(30, 120),
         _ => return None,
     })
 }
 
 /// One or two networks, two to six members, every fault: what most of the seeds are spent on.
 pub fn mixed() -> Simulation {
-    Simulation::new("mixed", small).chatter(true).pokes(false).steps(10, 80)
+    Simulation::new("mixed", any).chatter(true).pokes(false).steps(10, 80)
+}
+
+/// Mostly a small world; sometimes one with something scarce in it.
+fn any(shape: u64) -> Vec<HostSpec> {
+    match shape % 5 {
+        0 => gate(shape),
+        1 => narrow(shape),
+        _ => small(shape),
+    }
+}
+
+/// A small world with a hub that takes few newcomers at once, and perhaps fewer members than there are; whoever is
+/// told of the others is told late.
+fn gate(shape: u64) -> Vec<HostSpec> {
+    let chooser = &mut Chooser::seeded(shape ^ 0x6a7e).forgetful();
+    let mut machines = small(shape);
+    // The largest hello has about 300 bytes.
+    let limits = Limits {
+        handshakes: 1 + chooser.index(3),
+        handshake_record: 512,
+        roster_delay: Duration::from_millis(chooser.pick(&[50, 1_000, 3_000]).copied().unwrap_or(50)),
+        roster: machines.len() - 1 + chooser.index(3),
+        ..machines[0].config.limits.clone()
+    };
+    let heartbeat = *chooser.pick(&[SLUGGISH, Heartbeat::LAN]).unwrap_or(&SLUGGISH);
+    for machine in &mut machines {
+        machine.config.limits = limits.clone();
+        machine.config.heartbeat = heartbeat;
+    }
+    machines
+}
+
+/// A small world of short queues: whoever takes nothing is soon behind, and misses something.
+fn narrow(shape: u64) -> Vec<HostSpec> {
+    let chooser = &mut Chooser::seeded(shape ^ 0x0a44).forgetful();
+    let mut machines = small(shape);
+    let stall = chooser.pick(&[1, 60]).copied().unwrap_or(1);
+    let limits = Limits {
+        letter: 4 * 1024,
+        window: 5_000,
+        queue: 6_000,
+        deliveries: chooser.pick(&[8_000, 2_000]).copied().unwrap_or(8_000),
+        stall: Duration::from_secs(stall),
+        queue_time: Duration::from_secs(chooser.between(4, 8)),
+        ..tight()
+    };
+    let heartbeat = *chooser.pick(&[Heartbeat::INTERNET, Heartbeat::LAN, SLUGGISH]).unwrap_or(&SLUGGISH);
+    for machine in &mut machines {
+        machine.config.limits = limits.clone();
+        machine.config.heartbeat = heartbeat;
+    }
+    machines
 }
 
 fn worker() -> Maker {

@@ -61,6 +61,7 @@ impl fmt::Display for What {
             What::Started { kept: false, .. } => f.write_str("starts again, and remembers nothing"),
             What::Unrestored { error } => write!(f, "cannot read an entry of its journal: {error}"),
             What::Crashed => f.write_str("crashes"),
+            What::Left { .. } => f.write_str("leaves a network"),
             What::ShutDown => f.write_str("is asked to end"),
             What::Sent { id, to, message } => {
                 let size = message.body.len();

@@ -386,6 +386,7 @@ impl<'a> World<'a> {
         }
         self.check();
         let kept = self.host.node.memory();
-        assert!(kept <= 400 * 1024, "{kept} bytes are kept, of {held}, when all is over");
+        // Tables and buffers that have grown keep their room.
+        assert!(kept <= 1024 * 1024, "{kept} bytes are kept, of {held}, when all is over");
     }
 }

@@ -32,6 +32,8 @@ pub fn trace(data: &[u8]) {
     }
     if let Ok(redacted) = redact(&trace, provider) {
         let again = replay(&redacted, Arc::new(Unsealed)).expect("what was redacted is not run to its end");
-        assert_eq!(again.entries, whole.unwrap().entries);
+        // Not as many entries: a recorder puts polls together that a file may have apart.
+        let whole = whole.unwrap();
+        assert_eq!((again.written, again.events), (whole.written, whole.events));
     }
 }

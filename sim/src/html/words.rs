@@ -76,6 +76,7 @@ pub(super) fn of(what: &What) -> Option<(Kind, String)> {
         What::Started { kept: false, .. } => the(Kind::Start, "starts, remembers nothing".into()),
         What::Unrestored { .. } => the(Kind::Failed, "cannot read its journal".into()),
         What::Crashed => the(Kind::End, "crashes".into()),
+        What::Left { .. } => the(Kind::Down, "leaves a network".into()),
         What::ShutDown => the(Kind::End, "is asked to end".into()),
         What::Sent { id, to, message } => {
             the(Kind::Message, format!("{} → {to} · {} B", short(id), message.body.len()))

@@ -8,14 +8,19 @@ use crate::fact::{Fact, HostId, What};
 use crate::invariant::{Invariant, Scene};
 
 /// Uplinks go up and down in turn; nothing is heard of a network that a node is not in; a hub admits only who has
-/// the key of the name, on a link that is open; after `Stopped` there is silence.
+/// the key of the name, on a link that is open, and whose name it has stored; nobody comes back to what it has left;
+/// after `Stopped` there is silence.
 #[derive(Default)]
 pub struct Admission {
     up: BTreeMap<(HostId, UplinkId), String>,
     over: BTreeSet<(HostId, UplinkId)>,
     admitted: BTreeMap<(HostId, LinkId), homing_core::Address>,
     stopped: BTreeSet<HostId>,
+    left: BTreeSet<(HostId, UplinkId)>,
 }
+
+/// What the names begin with that a hub makes up: they are nobody's, and not stored.
+const GUEST: &str = "guest-";
 
 impl Admission {
     fn is_in(&self, scene: &Scene<'_>, host: HostId, network: &str) -> bool {
@@ -37,6 +42,9 @@ impl Admission {
                 if !hub || self.over.contains(&(host, *uplink)) {
                     return Err("it came up where it could not".into());
                 }
+                if self.left.contains(&(host, *uplink)) {
+                    return Err(format!("it left {} and came up in it again", address.network()));
+                }
                 if self.up.insert((host, *uplink), address.network().to_string()).is_some() {
                     return Err("it came up twice".into());
                 }
@@ -53,6 +61,11 @@ impl Admission {
                 let rightful = scene.who(address).any(|who| scene.identity(who).key == *key);
                 if !rightful {
                     return Err(format!("{address} was admitted with another's key"));
+                }
+                let name = address.name().as_bytes();
+                let stored = scene.journal(host).iter().any(|entry| entry.ends_with(name));
+                if !stored && !address.name().starts_with(GUEST) {
+                    return Err(format!("{address} was admitted, and its name is not stored"));
                 }
                 if self.admitted.insert((host, *link), address.clone()).is_some() {
                     return Err(format!("{address} was admitted twice on one link"));
@@ -91,8 +104,13 @@ impl Invariant for Admission {
     fn observe(&mut self, scene: &Scene<'_>, fact: &Fact) -> Result<(), String> {
         match &fact.what {
             What::Told(event) => self.told(scene, fact.host, event),
+            What::Left { uplink } => {
+                self.left.insert((fact.host, *uplink));
+                Ok(())
+            }
             What::Crashed | What::Started { .. } => {
                 let host = fact.host;
+                self.left.retain(|(who, _)| *who != host);
                 self.up.retain(|(who, _), _| *who != host);
                 self.over.retain(|(who, _)| *who != host);
                 self.admitted.retain(|(who, _), _| *who != host);

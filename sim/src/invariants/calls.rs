@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use homing_core::{Address, CallId, Event, Instant, Pattern};
+use homing_core::{Address, CallId, CallOutcome, Event, Instant, Pattern};
 
 use crate::fact::{Fact, HostId, What};
 use crate::invariant::{Invariant, Scene};
 
 /// Each call ends once, no later than its patience on its own machine's clock, with no more answers than were asked
-/// for; nobody answers twice, and nothing is heard of it afterwards.
+/// for, and is complete only with as many; nobody answers twice, and nothing is heard of it afterwards.
 #[derive(Default)]
 pub struct Calls {
     open: BTreeMap<CallId, Call>,
@@ -80,7 +80,7 @@ impl Invariant for Calls {
                 }
                 call.answers.push(from.clone());
             }
-            What::Told(Event::CallEnded { call, answered, asked, .. }) => {
+            What::Told(Event::CallEnded { call, answered, asked, outcome }) => {
                 if !self.ended.insert(*call) {
                     return Err("a call has ended twice".into());
                 }
@@ -89,6 +89,18 @@ impl Invariant for Calls {
                 };
                 if *answered as usize != call.answers.len() {
                     return Err(format!("{answered} are said to have answered, and {:?} have", call.answers));
+                }
+                if answered > asked {
+                    return Err(format!("{answered} have answered of {asked} who were asked"));
+                }
+                if *outcome == CallOutcome::Complete && answered < asked {
+                    return Err(format!("a call is complete with {answered} answers of {asked}"));
+                }
+                if *outcome == CallOutcome::TimedOut && fact.local < call.until {
+                    return Err("a call has timed out before its time".into());
+                }
+                if *outcome == CallOutcome::Cancelled && !call.cancelled {
+                    return Err("a call is said to be given up, and nobody has".into());
                 }
                 let expected = match &call.to {
                     Pattern::One(_) => Some(1),

@@ -9,6 +9,7 @@ mod heartbeat;
 mod memory;
 mod order;
 mod origin;
+mod parting;
 mod receipts;
 mod recipient;
 mod recovery;
@@ -24,6 +25,7 @@ pub use heartbeat::Heartbeats;
 pub use memory::Memory;
 pub use order::Order;
 pub use origin::Origin;
+pub use parting::Parting;
 pub use receipts::ReceiptsInOrder;
 pub use recipient::Recipient;
 pub use recovery::Recovery;
@@ -43,6 +45,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(Calls::default()),
         Box::new(Requests::default()),
         Box::new(Admission::default()),
+        Box::new(Parting::default()),
         Box::new(Roster::default()),
         Box::new(CloseReasons),
         Box::new(Deadlines::default()),

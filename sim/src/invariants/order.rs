@@ -7,8 +7,8 @@ use homing_core::{Event, MessageId, Priority};
 use crate::fact::{Fact, HostId, What};
 use crate::invariant::{Invariant, Scene};
 
-/// Between two machines, in one network and one priority, messages do not overtake each other (PROTOCOL.md,
-/// section 9).
+/// Between two machines, in one network, messages are not overtaken by others that were sent after them and are no
+/// more urgent (PROTOCOL.md, section 9).
 #[derive(Default)]
 pub struct Order {
     sent: BTreeMap<MessageId, (HostId, u64, Priority)>,
@@ -29,12 +29,13 @@ impl Invariant for Order {
             }
             What::Told(Event::Message(message)) => {
                 let Some((sender, number, priority)) = self.sent.get(&message.id) else { return Ok(()) };
-                let way = (*sender, fact.host, message.to.network().to_string(), *priority as u8);
-                let last = self.last.entry(way).or_default();
-                if *last > *number {
+                let network = message.to.network();
+                let way = |priority| (*sender, fact.host, network.to_string(), priority);
+                let last = (0..=*priority as u8).filter_map(|priority| self.last.get(&way(priority)));
+                if last.max().is_some_and(|last| *last > *number) {
                     return Err(format!("{} was overtaken by one that was sent after it", message.id));
                 }
-                *last = *number;
+                self.last.insert(way(*priority as u8), *number);
             }
             _ => {}
         }

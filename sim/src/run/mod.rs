@@ -21,6 +21,7 @@ use crate::sometimes::Sometimes;
 use crate::story::Story;
 use crate::world::World;
 
+pub(crate) use draw::Mood;
 pub use report::{Failed, Report};
 
 type Machines = Arc<dyn Fn(u64) -> Vec<HostSpec> + Send + Sync>;
@@ -45,9 +46,11 @@ pub struct Simulation {
     classes: Vec<Class>,
     chatter: bool,
     pokes: bool,
+    mood: Option<Mood>,
     steps: (u64, u64),
     lasts: Duration,
     provider: Option<Arc<dyn Provider>>,
+    twice: u64,
 }
 
 /// What came of one run.
@@ -78,9 +81,11 @@ impl Simulation {
             classes: Class::ALL.to_vec(),
             chatter: false,
             pokes: true,
+            mood: None,
             steps: (10, 60),
             lasts: Duration::from_secs(120),
             provider: None,
+            twice: 16,
         }
     }
 
@@ -128,6 +133,20 @@ impl Simulation {
         self
     }
 
+    /// What its machines mostly do; otherwise each seed has its own.
+    pub(crate) fn mood(mut self, mood: Mood) -> Simulation {
+        self.mood = Some(mood);
+        self
+    }
+
+    /// Every so many seeds one is run a second time, which must come to the same, and every node of that second run
+    /// is replayed from its trace; zero: none is. One in sixteen, unless told otherwise.
+    #[must_use]
+    pub fn twice(mut self, one_in: u64) -> Simulation {
+        self.twice = one_in;
+        self
+    }
+
     /// How much is done in one run: so many steps, pokes and faults together.
     #[must_use]
     pub fn steps(mut self, least: u64, most: u64) -> Simulation {
@@ -162,9 +181,14 @@ impl Simulation {
         self.draw(0, &mut Chooser::from_bytes(bytes))
     }
 
-    /// Runs a seed.
+    /// Runs a seed; every so often, as [`twice`](Simulation::twice) says, it is [verified](Simulation::verify).
     pub fn run_seed(&self, seed: u64) -> Outcome {
-        self.run_plan(&self.plan(seed))
+        let plan = self.plan(seed);
+        if self.twice > 0 && seed.is_multiple_of(self.twice) {
+            self.verify(&plan)
+        } else {
+            self.run_plan(&plan)
+        }
     }
 
     /// Runs a plan.
@@ -234,7 +258,10 @@ impl Simulation {
         world.run_until(begin + Duration::from_micros(plan.heal));
         world.heal();
         world.run_for(settle);
-        world.check_drained();
+        world.check_drained(None);
         world.check_reachable(Duration::from_secs(60));
+        if self.chatter {
+            world.trials();
+        }
     }
 }

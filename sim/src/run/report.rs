@@ -44,8 +44,6 @@ pub struct Failed {
     pub last: Vec<String>,
 }
 
-/// Each so many-th seed is run again, and its nodes are replayed.
-const VERIFIED: u64 = 20;
 /// How many of the last things that happened are reported.
 const LAST: usize = 30;
 /// How long a failing run is made smaller, at most.
@@ -70,14 +68,11 @@ impl Simulation {
         let shared = Mutex::new((Report::default(), None::<(u64, Violation)>));
         let work = || {
             while !stop.load(Ordering::Relaxed) {
-                let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= seeds.end {
+                let more_seeds = |seed: u64| (seed < seeds.end).then(|| seed + 1);
+                let Ok(seed) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more_seeds) else {
                     return;
-                }
-                let plan = self.plan(seed);
-                // Every so often it is also seen that a run can be repeated, as a whole and node by node.
-                let outcome =
-                    if seed.is_multiple_of(VERIFIED) { self.verify(&plan) } else { self.run_plan(&plan) };
+                };
+                let outcome = self.run_seed(seed);
                 let goes_on = more(&outcome);
                 let mut shared = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let (report, failed) = &mut *shared;
@@ -143,13 +138,15 @@ impl Failed {
     /// the expression that gives the [`Simulation`].
     pub fn regression(&self, simulation: &str) -> String {
         let plan = serde_json::to_string(&self.plan).unwrap_or_default();
+        let Violation { invariant, why, .. } = &self.violation;
+        let how = if matches!(&**invariant, "determinism" | "replay") { "verify" } else { "run_plan" };
+        let word: String =
+            invariant.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let why = why.lines().next().unwrap_or_default();
         format!(
             "/// Seed {}: {}\n#[test]\nfn seed_{}_{}() {{\n    let plan = r#\"{plan}\"#;\n    let outcome = \
-             {simulation}.run_plan(&plan.parse().unwrap());\n    assert_eq!(outcome.violation, None);\n}}\n",
-            self.seed,
-            self.violation.why,
-            self.seed,
-            self.violation.invariant.replace('-', "_"),
+             {simulation}.{how}(&plan.parse().unwrap());\n    assert_eq!(outcome.violation, None);\n}}\n",
+            self.seed, why, self.seed, word,
         )
     }
 }

@@ -39,7 +39,7 @@ impl World {
         self.turn(host);
     }
 
-    fn leave(&mut self, host: HostId, which: usize, lasts: u64) {
+    pub(super) fn leave(&mut self, host: HostId, which: usize, lasts: u64) {
         let local = self.hosts[host].clock.local(self.now);
         let machine = &mut self.hosts[host].machine;
         if machine.uplinks.is_empty() {
@@ -52,6 +52,8 @@ impl World {
         }
         if machine.node(local, |node| node.hang_up(local, uplink)).is_ok() {
             machine.leaving.insert(uplink);
+            machine.say(What::Left { uplink });
+            self.listen(host);
             let start = self.hosts[host].starts;
             self.schedule(self.now + Duration::from_micros(lasts), Happening::Rejoin { host, start, which });
         }
@@ -116,7 +118,7 @@ impl World {
 
     // ---- faults
 
-    fn strike(&mut self, host: HostId, fault: &Fault) {
+    pub(super) fn strike(&mut self, host: HostId, fault: &Fault) {
         self.fact(host, What::Struck(fault.clone()));
         let mut over = None;
         match *fault {
@@ -189,7 +191,7 @@ impl World {
     }
 
     /// An application takes its deliveries again: its node is told the time before it is asked.
-    fn listen_again(&mut self, host: HostId) {
+    pub(super) fn listen_again(&mut self, host: HostId) {
         if !std::mem::replace(&mut self.hosts[host].takes, true) && !self.hosts[host].paused {
             self.hosts[host].tell(self.now, Input::Timeout);
         }
@@ -275,7 +277,7 @@ impl World {
     /// From now on nothing is in anybody's way: every wall falls, every machine runs, every clock goes right. Streams
     /// that are dead stay dead: to find that out is the nodes' business.
     pub fn heal(&mut self) {
-        self.walls.grow(self.hosts.len());
+        self.walls.fall();
         self.healed = true;
         self.conditions.clear_up();
         if !self.hosts.is_empty() {

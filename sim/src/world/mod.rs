@@ -1,14 +1,16 @@
 //! Many machines, one thread, one virtual clock.
 
+mod checks;
 mod deeds;
 mod happening;
 mod moving;
+mod trials;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use homing_core::{Event, Instant, Message, MessageId, Node, Receipts, Stage};
+use homing_core::{Event, Instant, MessageId, Node, Received, Stage};
 
 use crate::chooser::Chooser;
 use crate::conditions::Conditions;
@@ -71,6 +73,8 @@ pub struct World {
     record: Option<usize>,
     /// What was kept of nodes that are no more.
     traces: Vec<(HostId, Vec<u8>)>,
+    /// Messages of a trial that were neither delivered nor have they failed.
+    open: BTreeSet<MessageId>,
 }
 
 impl World {
@@ -101,6 +105,7 @@ impl World {
             probes: BTreeSet::new(),
             record: None,
             traces: Vec::new(),
+            open: BTreeSet::new(),
         }
     }
 
@@ -136,7 +141,7 @@ impl World {
     pub fn add(&mut self, spec: HostSpec) -> HostId {
         // No two machines' clocks show the same.
         let local = Instant::from_micros(BEGIN.as_micros() + 1_000_003 * self.hosts.len() as u64);
-        self.hosts.push(Host::new(spec, self.now, local));
+        self.hosts.push(Host::new(self.hosts.len(), spec, self.now, local));
         self.walls.grow(self.hosts.len());
         self.hosts.len() - 1
     }
@@ -275,54 +280,18 @@ impl World {
         if let What::Told(Event::Receipt { id, stage: Stage::Received, .. }) = &fact.what {
             self.probes.remove(id);
         }
+        if let What::Told(
+            Event::Message(Received { id, .. }) | Event::Receipt { id, stage: Stage::Failed(_), .. },
+        ) = &fact.what
+        {
+            self.open.remove(id);
+        }
         let scene = Scene::new(self.now, self.healed, &self.hosts, &self.streams, &self.conditions);
         self.sometimes.observe(&scene, &fact);
         for invariant in &mut self.invariants {
             if let Err(why) = invariant.observe(&scene, &fact) {
                 self.broken = Some(Violation::new(invariant.name(), why, &fact));
                 return;
-            }
-        }
-    }
-
-    /// Asks every invariant whether all has come to its end as it must.
-    pub(crate) fn check_drained(&mut self) {
-        if self.broken.is_some() {
-            return;
-        }
-        let scene = Scene::new(self.now, self.healed, &self.hosts, &self.streams, &self.conditions);
-        for invariant in &mut self.invariants {
-            if let Err(why) = invariant.drained(&scene) {
-                self.broken = Some(Violation::at(invariant.name(), why, self.now));
-                return;
-            }
-        }
-    }
-
-    /// Sends a message from everybody to everybody in the same network, and sees that each is received.
-    pub(crate) fn check_reachable(&mut self, most: Duration) {
-        for host in 0..self.hosts.len() {
-            self.probes.clear();
-            for own in self.identity(host).addresses.clone() {
-                for other in (0..self.hosts.len()).filter(|other| *other != host) {
-                    let there = self.identity(other).addresses.clone();
-                    for to in there.into_iter().filter(|to| to.network() == own.network()) {
-                        let message = Message::new(PROBE, "anybody there?").with_receipts(Receipts::Received);
-                        match self.act_as(host, |_, cx| cx.send(&to, message)) {
-                            Some(Ok(id)) => _ = self.probes.insert(id),
-                            Some(Err(why)) => {
-                                return self.accuse("recovery", format!("cannot send to {to}: {why}"));
-                            }
-                            None => return self.accuse("recovery", format!("{own} is down")),
-                        }
-                    }
-                }
-            }
-            self.turn(host);
-            if !self.until(most, |world| world.probes.is_empty()) && self.broken.is_none() {
-                let n = self.probes.len();
-                let name = self.identity(host).name.clone();
-                return self.accuse("recovery", format!("{n} of the messages of {name} were not received"));
             }
         }
     }
