@@ -1,5 +1,6 @@
 //! The command line. Each command's help begins with an example.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -100,6 +101,12 @@ pub(crate) enum Command {
                        homing replay hub.trace --redact to-give-away.trace"
     )]
     Replay(Replay),
+    /// Run Homing in a simulated world under many seeds, with every fault, and see that all holds
+    #[command(
+        before_help = "Example:\n  homing sim\n  homing sim --scenario links --from 1000 --seeds 10000 --save bad.json\n  \
+                       homing sim --scenario links --plan bad.json --html bad.html\n  homing sim --scenario list"
+    )]
+    Sim(Sim),
 }
 
 /// `homing demo`
@@ -302,6 +309,35 @@ pub(crate) enum Vectors {
     },
 }
 
+/// `homing sim`
+#[derive(clap::Args, Debug)]
+pub(crate) struct Sim {
+    /// How many seeds: each is a run of its own
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) from: u64,
+    /// Which machines, and what befalls them; list names them all
+    #[arg(long, value_name = "NAME", default_value = "mixed")]
+    pub(crate) scenario: String,
+    /// On how many threads [default: as many as this machine has cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<NonZeroUsize>,
+    /// With real cryptography, which is slower, in place of one that costs nothing
+    #[arg(long)]
+    pub(crate) real: bool,
+    /// Draw a run as a page for the browser: of the seed that failed, made smaller, or else of the first
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Run this plan again instead, twice, and tell what happens in it, line by line
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["seeds", "from", "jobs", "save"])]
+    pub(crate) plan: Option<PathBuf>,
+    /// Keep the plan of the seed that failed, made smaller, or else of the first: for --plan
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+}
+
 /// How a command comes into the network.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(crate) struct Connect {
@@ -372,7 +408,7 @@ mod tests {
         let mut command = Args::command();
         command.build();
         let names: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_string()).collect();
-        assert_eq!(names.len(), 13, "{names:?}");
+        assert_eq!(names.len(), 14, "{names:?}");
         for name in names {
             let sub = command.find_subcommand_mut(&name).unwrap();
             for help in [sub.render_help(), sub.render_long_help()] {

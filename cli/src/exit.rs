@@ -31,7 +31,8 @@ pub(crate) enum Exit {
     Timeout = 6,
     /// The message came back.
     NotDelivered = 7,
-    /// What answered speaks something else, or has another key or network; or vectors do not hold.
+    /// What answered speaks something else, or has another key or network; or vectors do not hold, or a
+    /// simulation.
     Protocol = 8,
     /// Ctrl-C.
     Interrupted = 130,

@@ -107,6 +107,47 @@ pub(crate) enum Line {
         hash: String,
         redacted: Option<String>,
     },
+    /// `sim --scenario list`: one of them.
+    Scenario { name: String, about: String },
+    /// `sim`: a seed failed, and was made smaller.
+    Violation {
+        scenario: String,
+        seed: u64,
+        invariant: String,
+        why: String,
+        steps: usize,
+        last: Vec<String>,
+        plan: Value,
+        test: String,
+    },
+    /// `sim`: how often a rare situation was reached.
+    Situation { name: String, count: u64 },
+    /// `sim`: what came of all seeds.
+    Simulated {
+        scenario: String,
+        real: bool,
+        from: u64,
+        seeds: u64,
+        facts: u64,
+        world_ms: f64,
+        after_ms: f64,
+        per_second: f64,
+        failed: Option<u64>,
+        unreached: Vec<String>,
+    },
+    /// `sim --plan`: something happened.
+    Happening { at_ms: f64, machine: String, text: String },
+    /// `sim --plan`: what came of it.
+    Ran {
+        scenario: String,
+        real: bool,
+        seed: u64,
+        facts: u64,
+        world_ms: f64,
+        hash: String,
+        invariant: Option<String>,
+        why: Option<String>,
+    },
     /// `hub`, `listen`, `chat`: it ends, having said goodbye.
     Stopped {},
     /// Any command: why it fails. The last line.
@@ -284,6 +325,41 @@ mod tests {
                 hash: s(),
                 redacted: None,
             },
+            Line::Scenario { name: s(), about: s() },
+            Line::Violation {
+                scenario: s(),
+                seed: 7,
+                invariant: s(),
+                why: s(),
+                steps: 40,
+                last: vec![s()],
+                plan: Value::Null,
+                test: s(),
+            },
+            Line::Situation { name: s(), count: 1 },
+            Line::Simulated {
+                scenario: s(),
+                real: false,
+                from: 0,
+                seeds: 1,
+                facts: 1,
+                world_ms: 0.5,
+                after_ms: 0.5,
+                per_second: 2.0,
+                failed: None,
+                unreached: vec![s()],
+            },
+            Line::Happening { at_ms: 0.5, machine: s(), text: s() },
+            Line::Ran {
+                scenario: s(),
+                real: false,
+                seed: 7,
+                facts: 1,
+                world_ms: 0.5,
+                hash: s(),
+                invariant: None,
+                why: None,
+            },
             Line::Stopped {},
             Line::Error { code: None, exit: 2, message: s(), advice: s() },
         ];
@@ -309,10 +385,16 @@ mod tests {
             Line::Vectors { .. } => 18,
             Line::Entry { .. } => 19,
             Line::Replayed { .. } => 20,
-            Line::Stopped {} => 21,
-            Line::Error { .. } => 22,
+            Line::Scenario { .. } => 21,
+            Line::Violation { .. } => 22,
+            Line::Situation { .. } => 23,
+            Line::Simulated { .. } => 24,
+            Line::Happening { .. } => 25,
+            Line::Ran { .. } => 26,
+            Line::Stopped {} => 27,
+            Line::Error { .. } => 28,
         });
-        assert!(kinds.eq(0..23));
+        assert!(kinds.eq(0..29));
         all
     }
 

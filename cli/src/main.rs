@@ -70,5 +70,6 @@ fn run(args: Args, out: Out, interrupt: Interrupt) -> Result<(), End> {
         Command::Chat(args) => commands::chat::run(&context, &args),
         Command::Vectors(args) => commands::vectors::run(&context, &args),
         Command::Replay(args) => commands::replay::run(&context, &args),
+        Command::Sim(args) => commands::sim::run(&context, &args),
     }
 }

@@ -25,6 +25,16 @@ pub struct Fact {
     pub what: What,
 }
 
+impl Fact {
+    /// The number that an application has [noted](crate::Cx::note) with this word, if that is what happened.
+    pub fn noted(&self, word: &str) -> Option<i64> {
+        match self.what {
+            What::Noted { word: noted, number } if noted == word => Some(number),
+            _ => None,
+        }
+    }
+}
+
 /// What happened.
 #[derive(Clone, Debug)]
 pub enum What {

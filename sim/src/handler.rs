@@ -70,6 +70,11 @@ impl Cx<'_> {
         &self.machine.identity.name
     }
 
+    /// The addresses that this machine has when it is where it wants to be, one in each network.
+    pub fn addresses(&self) -> &[Address] {
+        &self.machine.identity.addresses
+    }
+
     /// What survives a crash. What is written here is durable at once.
     pub fn disk(&mut self) -> &mut Disk {
         &mut self.machine.disk
@@ -149,7 +154,8 @@ impl Cx<'_> {
         self.chooser
     }
 
-    /// Notes something for the invariants, and for whoever reads the story of the run.
+    /// Notes something for the invariants, which see it as [`Fact::noted`](crate::Fact::noted), and for whoever
+    /// reads the story of the run. An invariant cannot look into a handler: say here what it has to know.
     pub fn note(&mut self, word: &'static str, number: i64) {
         self.machine.say(What::Noted { word, number });
     }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use homing_core::trace::{Recorded, Tape};
 use homing_core::{
     Address, CallId, Command, Config, Dial, Failure, Input, Instant, LinkId, Message, MessageId, Pattern,
     PeerId, Received, RequestId, Response, Seed, SendError, StaticKey, StoreId, UplinkId,
 };
+
+use homing_core::trace::{Recorded, Tape};
 
 use crate::Clock;
 use crate::fact::{Identity, What};
@@ -185,6 +186,10 @@ pub(crate) struct Host {
     pub(crate) dialing: BTreeSet<LinkId>,
     /// What it is told when it runs.
     pub(crate) notices: VecDeque<Notice>,
+    /// How much of what its node is told is kept, if it is.
+    pub(crate) record: Option<usize>,
+    /// What it had stored is gone.
+    pub(crate) forgot: bool,
     /// How long it stays off when it was shut down.
     pub(crate) starts_after: Duration,
     /// How long an entry takes to the disk.
@@ -232,21 +237,23 @@ impl Host {
             readable: BTreeSet::new(),
             dialing: BTreeSet::new(),
             notices: VecDeque::new(),
+            record: None,
+            forgot: false,
             starts_after: Duration::ZERO,
             disk_delay: Duration::ZERO,
         }
     }
 
     /// Makes the node, as it is after a start; its application is not told yet.
-    pub(crate) fn boot(&mut self, now: Instant, world_seed: u64, tape: Option<usize>) {
+    pub(crate) fn boot(&mut self, now: Instant, world_seed: u64) {
         let local = self.clock.local(now);
         self.machine.latest = local;
         let key = StaticKey::from_bytes(*key_of(self.spec.key).expose());
         let number =
             self.machine.identity.name.bytes().fold(world_seed, |n, byte| n.rotate_left(9) ^ u64::from(byte));
         let seed = seed_of(number, u64::from(self.starts) + 1);
-        let config = Arc::new(self.spec.config.clone());
-        let mut node = Recorded::new(local, key, seed, config, tape.map(Tape::new));
+        let tape = self.record.map(Tape::new);
+        let mut node = Recorded::new(local, key, seed, Arc::new(self.spec.config.clone()), tape);
         for entry in &self.journal {
             if let Err(error) = node.restore(entry) {
                 self.machine.said.push(What::Unrestored { error });

@@ -33,6 +33,20 @@ pub trait Invariant {
     }
 }
 
+impl<I: Invariant + ?Sized> Invariant for Box<I> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn observe(&mut self, scene: &Scene<'_>, fact: &Fact) -> Result<(), String> {
+        (**self).observe(scene, fact)
+    }
+
+    fn drained(&mut self, scene: &Scene<'_>) -> Result<(), String> {
+        (**self).drained(scene)
+    }
+}
+
 /// A world as an invariant sees it.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
@@ -72,6 +86,11 @@ impl<'a> Scene<'a> {
     /// How bytes travel.
     pub fn conditions(&self) -> &Conditions {
         self.conditions
+    }
+
+    /// The machine of this name.
+    pub fn named(&self, name: &str) -> Option<HostId> {
+        self.hosts.iter().position(|it| it.machine.identity.name == name)
     }
 
     /// Who a machine is.
@@ -162,7 +181,7 @@ impl<'a> Scene<'a> {
         &self.hosts[host].journal
     }
 
-    /// Which machine has the link that another calls by this name, and what it was asked to be.
+    /// The machines that an address means: one, or several instances of one name.
     pub fn who(&self, address: &homing_core::Address) -> impl Iterator<Item = HostId> + 'a {
         let address = address.clone();
         self.hosts

@@ -1,5 +1,7 @@
 //! A run as data: what the machines are asked and what befalls them, and when.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Conditions;
@@ -31,6 +33,13 @@ impl std::str::FromStr for Plan {
     /// Reads a plan from its JSON.
     fn from_str(json: &str) -> Result<Plan, serde_json::Error> {
         serde_json::from_str(json)
+    }
+}
+
+impl fmt::Display for Plan {
+    /// Its JSON, on one line: what [`FromStr`](std::str::FromStr) reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -17,6 +17,24 @@ pub const NAMES: &[&str] = &[
     "mixed", "calm", "links", "machines", "clocks", "crowd", "gate", "narrow", "partings", "pairs", "calls",
 ];
 
+/// What the scenario of this name is, in a line.
+pub fn about(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "mixed" => "one or two networks, two to six members, every fault: what most seeds are spent on",
+        "calm" => "the same machines when nothing goes wrong",
+        "links" => "streams break, go dead, are blocked; applications take nothing for a while",
+        "machines" => "machines crash, forget, stand still; disks are full or slow",
+        "clocks" => "clocks drift, stand and jump; machines stand still",
+        "crowd" => "a hub with twenty members or more that come and go, every fault",
+        "gate" => "a hub that takes few newcomers at once, and perhaps fewer members than there are",
+        "narrow" => "short queues: whoever takes nothing is soon behind",
+        "partings" => "machines leave, are shut down, and come back, often all at once",
+        "pairs" => "two talk in all sizes at the same moments, through short queues",
+        "calls" => "lists are called, answered late, given up",
+        _ => return None,
+    })
+}
+
 /// The simulation of this name.
 pub fn named(name: &str) -> Option<Simulation> {
     Some(match name {
@@ -175,4 +193,18 @@ fn crowd(shape: u64) -> Vec<HostSpec> {
         machine.config.limits.roster_delay = Duration::from_millis(chooser.below(200));
     }
     machines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_a_simulation_of_that_name_and_a_line_about_it() {
+        for name in NAMES {
+            assert_eq!(named(name).map(|it| it.name().to_string()).as_deref(), Some(*name));
+            assert!(about(name).is_some_and(|line| line.len() < 100), "{name}");
+        }
+        assert!(named("other").is_none() && about("other").is_none());
+    }
 }

@@ -6,7 +6,28 @@ use std::time::Duration;
 use homing_core::crypto::Fake;
 use homing_core::{Address, Config, Dial, Limits, Serving};
 
+use crate::handler::{Disk, Handler, Idle};
 use crate::host::{HostSpec, Maker};
+
+/// The application of a machine: `make` is called at each start, with what the machine's disk holds.
+///
+/// ```
+/// use homing_sim::{Disk, Handler, app, member};
+///
+/// struct Counter(usize);
+/// impl Handler for Counter {}
+///
+/// let ada = member("ada@home", 1, app(|disk: &Disk| Counter(disk.len())));
+/// assert_eq!(ada.name, "ada");
+/// ```
+pub fn app<H: Handler + 'static>(make: impl Fn(&Disk) -> H + Send + Sync + 'static) -> Maker {
+    Arc::new(move |disk| Box::new(make(disk)))
+}
+
+/// An application that deals with whatever comes and does nothing by itself: for hubs, mostly. It is [`Idle`].
+pub fn idle() -> Maker {
+    app(|_| Idle)
+}
 
 /// The configuration of simulated nodes: cryptography that costs nothing, and the limits that nodes have.
 pub fn fake() -> Config {

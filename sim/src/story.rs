@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use homing_core::{Event, Pattern, Stage};
+use homing_core::{Event, Instant, Pattern, Stage};
 
 use crate::fact::{Fact, What};
-use crate::plan::Fault;
+use crate::plan::{Fault, Plan};
+use crate::run::Outcome;
 
 /// A story is kept up to so many facts; of longer ones the beginning is forgotten.
 const MOST: usize = 50_000;
@@ -35,6 +36,20 @@ impl Story {
     /// The facts, in order.
     pub fn facts(&self) -> impl DoubleEndedIterator<Item = &Fact> + ExactSizeIterator {
         self.facts.iter()
+    }
+
+    /// When the run began, in the world's time: what a plan's times count from. `outcome` and `plan` are the run's.
+    pub fn begin(&self, outcome: &Outcome, plan: &Plan) -> Instant {
+        // The beginning may be forgotten; when everything was healed is known, and so is how old a world was that
+        // ended with a violation.
+        let mut facts = self.facts.iter();
+        let healed = facts.find(|fact| matches!(fact.what, What::Healed)).map(|fact| (fact.at, plan.heal));
+        let age = u64::try_from(outcome.age.as_micros()).unwrap_or(u64::MAX);
+        let ended = outcome.violation.as_ref().map(|violation| (violation.at, age));
+        match healed.or(ended) {
+            Some((at, after)) => Instant::from_micros(at.as_micros().saturating_sub(after)),
+            None => self.facts.front().map_or(Instant::ZERO, |fact| fact.at),
+        }
     }
 }
 

@@ -144,3 +144,12 @@ proptest! {
         prop_assert!(outcome.violation.is_none(), "{:?}\n{}", outcome.violation, serde_json::to_string(&plan).unwrap());
     }
 }
+
+/// What each node of a world was told is enough to do again what it did, to the byte.
+#[test]
+fn every_node_replays_from_what_it_was_told() {
+    for simulation in simulations().filter(|simulation| simulation.name() != "crowd") {
+        let outcome = simulation.verify(&simulation.plan(11));
+        assert_eq!(outcome.violation, None, "{}", simulation.name());
+    }
+}

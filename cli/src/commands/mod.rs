@@ -13,5 +13,6 @@ pub(crate) mod progress;
 pub(crate) mod record;
 pub(crate) mod replay;
 pub(crate) mod send;
+pub(crate) mod sim;
 pub(crate) mod vectors;
 pub(crate) mod why;

@@ -58,11 +58,14 @@ pub(crate) fn run(context: &Context, args: &args::Replay) -> Result<(), End> {
 /// The quickest provider that computes the same.
 fn provider(ciphers: Ciphers) -> Arc<dyn Provider> {
     match ciphers {
-        Ciphers::Real => {
-            homing_std::Options::new(homing_core::StaticKey::from_bytes([0; 32])).config.provider
-        }
+        Ciphers::Real => quickest(),
         other => other.provider(),
     }
+}
+
+/// The real cryptography that peers have unless told otherwise.
+pub(crate) fn quickest() -> Arc<dyn Provider> {
+    homing_std::Options::new(homing_core::StaticKey::from_bytes([0; 32])).config.provider
 }
 
 /// Each entry on a line; of a tail, without what came out: it cannot be run.

@@ -44,6 +44,8 @@ pub struct Failed {
     pub last: Vec<String>,
 }
 
+/// Each so many-th seed is run again, and its nodes are replayed.
+const VERIFIED: u64 = 20;
 /// How many of the last things that happened are reported.
 const LAST: usize = 30;
 /// How long a failing run is made smaller, at most.
@@ -72,7 +74,10 @@ impl Simulation {
                 if seed >= seeds.end {
                     return;
                 }
-                let outcome = self.run_seed(seed);
+                let plan = self.plan(seed);
+                // Every so often it is also seen that a run can be repeated, as a whole and node by node.
+                let outcome =
+                    if seed.is_multiple_of(VERIFIED) { self.verify(&plan) } else { self.run_plan(&plan) };
                 let goes_on = more(&outcome);
                 let mut shared = shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let (report, failed) = &mut *shared;

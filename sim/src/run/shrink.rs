@@ -69,6 +69,9 @@ impl Search<'_> {
         let plan = Plan { weather: false, ..self.best.clone() };
         self.try_plan(plan);
         for conditions in [Conditions::IDEAL, Conditions::LAN] {
+            if conditions == self.best.conditions {
+                break;
+            }
             let plan = Plan { conditions, ..self.best.clone() };
             if self.try_plan(plan) {
                 break;

@@ -1,15 +1,13 @@
-//! What is looked at when everything is healed: whether all has drained, whether everybody can reach everybody,
-//! whether what was recorded can be replayed.
+//! What is looked at when everything is healed: whether all has drained, whether everybody can reach everybody.
 
 use std::time::Duration;
 
-use homing_core::trace::{Trace, replay};
 use homing_core::{Address, Message, Receipts};
 
 use crate::fact::HostId;
 use crate::invariant::{Scene, Violation};
 
-use super::World;
+use super::{PROBE, World};
 
 impl World {
     pub(super) fn scene(&self) -> Scene<'_> {
@@ -55,7 +53,7 @@ impl World {
 
     /// Sends a message that must be received.
     pub(super) fn probe(&mut self, host: HostId, to: &Address) {
-        let message = Message::text("anybody there?").with_receipts(Receipts::Received);
+        let message = Message::new(PROBE, "anybody there?").with_receipts(Receipts::Received);
         match self.act_as(host, |_, cx| cx.send(to, message)) {
             Some(Ok(id)) => _ = self.probes.insert(id),
             Some(Err(why)) => self.accuse("recovery", format!("cannot send to {to}: {why}")),
@@ -68,29 +66,6 @@ impl World {
             let n = self.probes.len();
             let name = self.identity(host).name.clone();
             self.accuse(invariant, format!("{n} of the messages of {name} {what}"));
-        }
-    }
-
-    /// Replays the nodes that were recorded and have not ended.
-    pub(crate) fn check_replays(&mut self) {
-        for host in 0..self.hosts.len() {
-            self.check_replay(host);
-        }
-    }
-
-    /// A node that was recorded does the same again when it is told the same.
-    pub(super) fn check_replay(&mut self, host: HostId) {
-        let Some(node) = &self.hosts[host].machine.node else { return };
-        if node.tape().is_none_or(|tape| !tape.is_whole()) {
-            return;
-        }
-        let Some(bytes) = node.trace() else { return };
-        let provider = self.hosts[host].spec.config.provider.clone();
-        let replayed = Trace::from_bytes(bytes).map_err(|error| error.to_string());
-        let replayed = replayed.and_then(|it| replay(&it, provider).map_err(|error| error.to_string()));
-        if let Err(why) = replayed {
-            let name = self.identity(host).name.clone();
-            self.accuse("replay", format!("{name}: {why}"));
         }
     }
 }

@@ -102,9 +102,9 @@ impl World {
     }
 
     fn forget(&mut self, host: HostId) {
-        self.check_replay(host);
         let machine = &mut self.hosts[host];
-        machine.machine.node = None;
+        let trace = machine.machine.node.take().and_then(|node| node.trace());
+        self.traces.extend(trace.map(|trace| (host, trace)));
         machine.machine.timers.clear();
         machine.handler = None;
         machine.links.clear();
@@ -261,6 +261,7 @@ impl World {
         if !keeps {
             self.hosts[host].journal.clear();
             self.hosts[host].machine.disk.clear();
+            self.hosts[host].forgot = true;
         }
         self.schedule(self.now + Duration::from_micros(lasts), Happening::Start(host));
     }

@@ -29,6 +29,9 @@ pub(crate) use happening::Notice;
 /// When a world begins. Not zero: clocks can jump back.
 const BEGIN: Instant = Instant::from_micros(1_000_000_000);
 
+/// The type of the messages with which it is tried whether everybody reaches everybody.
+const PROBE: &str = "application/x-homing-probe";
+
 /// Machines, the streams between them, and what is to happen: the whole of a simulated network.
 ///
 /// Nothing in it waits: time goes on from one happening to the next. Two worlds that are made and used the same
@@ -68,8 +71,10 @@ pub struct World {
     probes: BTreeSet<MessageId>,
     /// Messages of a trial that were neither delivered nor have they failed.
     open: BTreeSet<MessageId>,
-    /// How much of each node's life is recorded, if it is.
-    tape: Option<usize>,
+    /// How much of what each node is told is kept, if it is.
+    record: Option<usize>,
+    /// What was kept of nodes that are no more.
+    traces: Vec<(HostId, Vec<u8>)>,
 }
 
 impl World {
@@ -99,7 +104,8 @@ impl World {
             facts: 0,
             probes: BTreeSet::new(),
             open: BTreeSet::new(),
-            tape: None,
+            record: None,
+            traces: Vec::new(),
         }
     }
 
@@ -113,10 +119,17 @@ impl World {
         self.story = Some(Story::new());
     }
 
-    /// Puts the lives of the nodes that are started from now on each on a tape of so many bytes: each is replayed when
-    /// it ends, and must do the same again.
-    pub(crate) fn record(&mut self, bytes: usize) {
-        self.tape = Some(bytes);
+    /// Keeps what each node is told from its next start on, as [traces](homing_core::trace), each at most so
+    /// large.
+    pub fn record(&mut self, most_bytes: usize) {
+        self.record = Some(most_bytes);
+    }
+
+    /// What was kept: a trace for each time that a machine was started, those that run now at the end.
+    pub fn traces(&self) -> Vec<(HostId, Vec<u8>)> {
+        let now = self.hosts.iter().enumerate();
+        let now = now.filter_map(|(host, it)| Some((host, it.machine.node.as_ref()?.trace()?)));
+        self.traces.iter().cloned().chain(now).collect()
     }
 
     /// The story, if it was kept.

@@ -5,8 +5,8 @@ use homing_core::{Action, Event, Input, Instant};
 use crate::fact::{HostId, What};
 use crate::handler::{Cx, Handler};
 
-use super::World;
 use super::happening::{Happening, Notice};
+use super::{PROBE, World};
 
 /// A drain that takes more is none.
 const ENDLESS: usize = 200_000;
@@ -14,9 +14,10 @@ const ENDLESS: usize = 200_000;
 impl World {
     /// Starts a machine's node and its application.
     pub(super) fn boot(&mut self, host: HostId) {
-        let kept = !self.hosts[host].journal.is_empty() || !self.hosts[host].machine.disk.is_empty();
+        let kept = !std::mem::take(&mut self.hosts[host].forgot);
         let before = self.hosts[host].starts;
-        self.hosts[host].boot(self.now, self.seed, self.tape);
+        self.hosts[host].record = self.record;
+        self.hosts[host].boot(self.now, self.seed);
         self.fact(host, What::Started { before, kept });
         self.listen(host);
         self.act_as(host, |handler, cx| handler.start(cx));
@@ -138,6 +139,8 @@ impl World {
         // Those who check hear of it before what the application does about it.
         self.fact(host, What::Told(event.clone()));
         self.act_as(host, |handler, cx| match &event {
+            // A probe is between the nodes: no application has sent it.
+            Event::Message(message) if message.content_type == PROBE => {}
             Event::Message(message) => handler.message(cx, message),
             Event::Request(request) => handler.request(cx, request),
             event => handler.event(cx, event),
