@@ -166,7 +166,7 @@ bugs! {
     FailedDialForgotten, "failed-dial-forgotten", "redial", "recovery",
         "When a stream cannot even be opened, the next try is announced and not put on the agenda.";
 
-    HangUpWhileWaiting, "hang-up-while-waiting", "shutdown", "admission",
+    HangUpWhileWaiting, "hang-up-while-waiting", "shutdown", "parting",
         "A network that is left between two dials is only marked: it is dialed again, and joined.";
     StoppedWaits, "stopped-waits", "shutdown", "parting",
         "The end of a shutdown is not said while the application has something to take, nor after it has.";

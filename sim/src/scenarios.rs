@@ -26,6 +26,11 @@ pub fn about(name: &str) -> Option<&'static str> {
         "machines" => "machines crash, forget, stand still; disks are full or slow",
         "clocks" => "clocks drift, stand and jump; machines stand still",
         "crowd" => "a hub with twenty members or more that come and go, every fault",
+        "gate" => "a hub that takes few newcomers at once, and perhaps fewer members than there are",
+        "narrow" => "short queues: whoever takes nothing is soon behind",
+        "partings" => "machines leave, are shut down, and come back, often all at once",
+        "pairs" => "two talk in all sizes at the same moments, through short queues",
+        "calls" => "lists are called, answered late, given up",
         _ => return None,
     })
 }

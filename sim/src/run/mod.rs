@@ -139,8 +139,7 @@ impl Simulation {
         self
     }
 
-    /// Every so many seeds one is run a second time, which must come to the same, and every node of that second run
-    /// is replayed from its trace; zero: none is. One in sixteen, unless told otherwise.
+    /// Every so many seeds one is [verified](Simulation::verify); zero: none is. One in sixteen, unless told otherwise.
     #[must_use]
     pub fn twice(mut self, one_in: u64) -> Simulation {
         self.twice = one_in;
