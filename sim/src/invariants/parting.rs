@@ -7,6 +7,7 @@ use homing_core::{ClosedBy, Event, Instant, Reason, Stage, UplinkId};
 
 use crate::fact::{Fact, HostId, What};
 use crate::invariant::{Invariant, Scene};
+use crate::plan::Fault;
 
 /// A node that is asked to leave a network, or to end, has done so when its goodbyes have had their time. When the
 /// other side has agreed to the end, nothing that was on its way is lost.
@@ -23,6 +24,17 @@ pub struct Parting {
 const GOODBYES: u32 = 2;
 const SLACK: Duration = Duration::from_millis(1);
 
+impl Parting {
+    fn put_off(&mut self, scene: &Scene<'_>, host: HostId, micros: u64) {
+        let by = Duration::from_micros(micros) + scene.spec(host).config.limits.goodbye * GOODBYES;
+        for ((who, _), until) in &mut self.leaving {
+            if *who == host {
+                *until = *until + by;
+            }
+        }
+    }
+}
+
 impl Invariant for Parting {
     fn name(&self) -> &'static str {
         "parting"
@@ -34,6 +46,9 @@ impl Invariant for Parting {
         match &fact.what {
             What::ShutDown => _ = self.leaving.entry((host, None)).or_insert_with(until),
             What::Left { uplink } => _ = self.leaving.entry((host, Some(*uplink))).or_insert_with(until),
+            // Whoever sleeps, or whose clock jumps, begins what comes next late.
+            What::Struck(Fault::Pause { lasts }) => self.put_off(scene, host, *lasts),
+            What::Struck(Fault::Jump { by }) => self.put_off(scene, host, by.unsigned_abs()),
             What::Gone { .. } => _ = self.broken.insert(host),
             What::Told(Event::Stopped) => self.leaving.retain(|(who, _), _| *who != host),
             What::Told(Event::Down { uplink, why, retry, .. }) => {
