@@ -133,6 +133,13 @@ impl<'a> Scene<'a> {
         end.and_then(|(s, end)| Some(self.streams.get(*s)?.pipes[1 - end].ready.len())).unwrap_or(0)
     }
 
+    /// The same, without what has arrived at this very moment: a driver may look at its timer first.
+    pub(crate) fn unread_before(&self, host: HostId, link: LinkId) -> usize {
+        let end = self.hosts.get(host).and_then(|it| it.links.get(&link));
+        let pipe = end.and_then(|(s, end)| Some(&self.streams.get(*s)?.pipes[1 - end]));
+        pipe.filter(|pipe| pipe.since < self.now).map_or(0, |pipe| pipe.ready.len())
+    }
+
     /// Who is at the other end of a link: the machine, its link, and whether it still has it.
     pub fn other_end(&self, host: HostId, link: LinkId) -> Option<(HostId, LinkId, bool)> {
         let (s, end) = self.hosts.get(host)?.links.get(&link)?;

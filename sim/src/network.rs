@@ -38,6 +38,8 @@ pub(crate) struct Pipe {
     pub(crate) flight: VecDeque<Chunk>,
     /// What has arrived and was not read.
     pub(crate) ready: VecDeque<u8>,
+    /// When the first of it arrived, or something before it that was read since.
+    pub(crate) since: Instant,
     /// The end has arrived behind all that is ready.
     pub(crate) ended: bool,
     /// Bytes on their way.
@@ -84,6 +86,9 @@ impl Pipe {
         while self.flight.front().is_some_and(|chunk| chunk.at <= now) {
             let Some(chunk) = self.flight.pop_front() else { break };
             self.flying -= chunk.bytes.len();
+            if self.ready.is_empty() {
+                self.since = now;
+            }
             self.ready.extend(chunk.bytes);
             self.ended |= chunk.last;
             arrived = true;

@@ -153,3 +153,11 @@ fn every_node_replays_from_what_it_was_told() {
         assert_eq!(outcome.violation, None, "{}", simulation.name());
     }
 }
+
+/// What arrives at the very moment at which a link dies may be read too late: the timer is looked at first.
+#[test]
+fn seed_2282_heartbeat() {
+    let plan = r#"{"seed":2282,"weather":false,"conditions":{"latency":300000,"jitter":0,"bandwidth":0,"capacity":300,"write_most":50,"read_most":0},"shape":17606498644738742351,"faults":[],"steps":[{"at":52218486,"host":2,"deed":{"Send":{"to":"hub@home","size":40,"receipts":0,"priority":1,"patience":100,"then":0,"times":1}}},{"at":57431094,"host":1,"deed":{"Fault":{"Partition":{"side":1,"one_way":false,"lasts":2127528}}}}],"heal":120000000}"#;
+    let outcome = scenarios::mixed().run_plan(&plan.parse().unwrap());
+    assert_eq!(outcome.violation, None);
+}

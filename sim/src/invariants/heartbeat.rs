@@ -25,7 +25,7 @@ impl Heartbeats {
         if silence < least {
             return Err(format!("{link} was called dead after {silence:?} of silence"));
         }
-        match scene.unread(fact.host, link) {
+        match scene.unread_before(fact.host, link) {
             0 => Ok(()),
             unread => Err(format!("{link} was called dead with {unread} bytes unread")),
         }
