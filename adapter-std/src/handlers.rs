@@ -6,9 +6,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use homing_core::{Failure, Reason, Request, RequestId, Response, SendError};
 
-use crate::error::Error;
 use crate::mailbox::lock;
 use crate::shared::Shared;
+use homing_adapter::Error;
 
 pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Response, Failure> + Send + Sync>;
 

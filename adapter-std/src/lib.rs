@@ -49,16 +49,11 @@
 #![forbid(unsafe_code)]
 
 mod driver;
-mod endpoint;
-mod error;
 mod handlers;
 mod inbox;
-mod journal;
-mod key_file;
 mod listener;
 mod mailbox;
 mod memory;
-mod options;
 mod peer;
 mod resolve;
 mod shared;
@@ -66,19 +61,16 @@ mod store;
 mod stream;
 mod waiting;
 
-pub use endpoint::{Endpoint, EndpointError};
-pub use error::Error;
+pub use homing_adapter::{
+    Endpoint, EndpointError, Error, Forget, Journal, Options, Store, create_key, key_file, load_key,
+};
 pub use homing_core::{
     Address, AddressError, CallId, CallOutcome, CloseReason, ClosedBy, Command, Config, Dial, Event, Failure,
     Heartbeat, Instance, Invite, Limits, LinkId, Message, MessageId, Method, Name, Network, NetworkInfo,
     Pattern, PeerId, PeerInfo, Priority, Reason, Receipts, Received, Request, RequestId, Response, Seed,
     SendError, Serving, Stage, StaticKey, UplinkId, Why, normal_path,
 };
-pub use journal::Journal;
-pub use key_file::{create_key, key_file, load_key};
-pub use options::Options;
 pub use peer::Peer;
-pub use store::{Forget, Store};
 pub use waiting::{Answers, Delivery, Events, Joined, Summary, Tracking};
 
 /// The examples of the README compile, and those that can run do.

@@ -11,10 +11,10 @@ use mio::net::TcpListener;
 use mio::net::UnixListener;
 use mio::{Interest, Registry, Token};
 
-use crate::endpoint::Endpoint;
 use crate::mailbox::Mailbox;
 use crate::memory::MemoryListener;
 use crate::stream::Stream;
+use homing_adapter::Endpoint;
 
 pub(crate) enum Listener {
     Tcp(TcpListener),

@@ -14,13 +14,13 @@ use homing_core::{
 use mio::{Poll, Waker};
 
 use crate::driver::{self, Driver};
-use crate::endpoint::Endpoint;
-use crate::error::Error;
 use crate::listener::Listener;
 use crate::mailbox::{Mail, Mailbox};
-use crate::options::Options;
 use crate::shared::{Join, News, Shared};
 use crate::waiting::{Answers, Delivery, Events, Joined, Progress, Tracking, after};
+use homing_adapter::Endpoint;
+use homing_adapter::Error;
+use homing_adapter::Options;
 
 /// One running node: cheap to clone, usable from many threads.
 ///

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use homing_core::LinkId;
 
-use crate::endpoint::Endpoint;
 use crate::mailbox::{Mail, Mailbox};
 use crate::memory;
 use crate::stream::Stream;
 use crate::waiting::after;
+use homing_adapter::Endpoint;
 
 /// Dials `target` for `link`. The answer comes at once, or later by mail; `patience` is for the
 /// connecting alone, and a name server may take longer.

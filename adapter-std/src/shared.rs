@@ -12,11 +12,11 @@ use homing_core::{
     SendError, Stage, UplinkId,
 };
 
-use crate::error::Error;
 use crate::handlers::Work;
 use crate::inbox::Inbox;
 use crate::mailbox::{Mailbox, lock};
 use crate::waiting::Joined;
+use homing_adapter::Error;
 
 pub(crate) struct Shared {
     pub(crate) id: PeerId,

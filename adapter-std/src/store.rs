@@ -1,46 +1,14 @@
-//! What a hub must not forget, and the thread that keeps it.
+//! The thread that keeps what a hub must not forget.
 
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
+use homing_adapter::Store;
 use homing_core::StoreId;
 
 use crate::mailbox::{Mail, Mailbox};
-
-/// Where a node keeps what it must remember when it is started again: names and their keys, bans.
-///
-/// Entries are a few dozen bytes each; their form is the node's business. [`Journal`](crate::Journal)
-/// is one that keeps them in a file.
-pub trait Store: Send {
-    /// All entries, in the order they were appended. Asked once, by [`Peer::start`](crate::Peer::start).
-    ///
-    /// # Errors
-    /// When they cannot be read; the peer is not started then.
-    fn entries(&mut self) -> io::Result<Vec<Vec<u8>>>;
-
-    /// Keeps `entry`; when this returns, it is durable. Called on a thread of its own: it may block.
-    ///
-    /// # Errors
-    /// When it is not durable; whoever it was about is then told that the hub could not store it.
-    fn append(&mut self, entry: &[u8]) -> io::Result<()>;
-}
-
-/// Keeps nothing: for peers that only dial, and for tests.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Forget;
-
-impl Store for Forget {
-    fn entries(&mut self) -> io::Result<Vec<Vec<u8>>> {
-        Ok(Vec::new())
-    }
-
-    fn append(&mut self, _: &[u8]) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// The store behind a thread that is started when it is first needed.
 pub(crate) enum Keeper {

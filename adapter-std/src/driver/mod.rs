@@ -21,9 +21,10 @@ use crate::driver::links::Links;
 use crate::mailbox::Mail;
 use crate::resolve;
 use crate::shared::{Shared, State};
-use crate::store::{Keeper, Store};
+use crate::store::Keeper;
 use crate::stream::Stream;
 use crate::waiting::after;
+use homing_adapter::Store;
 
 /// Even tokens are links, odd ones listeners; this is neither, as nobody has so many.
 pub(crate) const WAKER: Token = Token(usize::MAX);

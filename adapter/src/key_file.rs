@@ -19,8 +19,8 @@ const MOST: u64 = 4096;
 /// ```
 /// # let folder = tempfile::tempdir().unwrap();
 /// let path = folder.path().join("key");
-/// let key = homing_std::key_file(&path).unwrap();
-/// assert_eq!(homing_std::key_file(&path).unwrap().peer_id(), key.peer_id());
+/// let key = homing_adapter::key_file(&path).unwrap();
+/// assert_eq!(homing_adapter::key_file(&path).unwrap().peer_id(), key.peer_id());
 /// ```
 ///
 /// # Errors

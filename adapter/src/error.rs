@@ -5,7 +5,7 @@ use std::io;
 
 use homing_core::{CloseReason, Failure, SendError};
 
-/// Why a [`Peer`](crate::Peer) could not do what it was asked.
+/// Why a peer could not do what it was asked.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -9,7 +9,7 @@ use homing_core::DEFAULT_PORT;
 /// Where a peer listens, or what it dials: the form of [`Dial::target`](homing_core::Dial::target).
 ///
 /// ```
-/// use homing_std::Endpoint;
+/// use homing_adapter::Endpoint;
 ///
 /// assert_eq!("127.0.0.1:0".parse(), Ok(Endpoint::Tcp("127.0.0.1:0".into())));
 /// assert_eq!("unix:/run/hub".parse(), Ok(Endpoint::Unix("/run/hub".into())));

@@ -8,7 +8,7 @@ use homing_ring::Ring;
 
 use crate::store::{Forget, Store};
 
-/// What a [`Peer`](crate::Peer) is started with.
+/// What a peer is started with.
 pub struct Options {
     /// Who it is.
     pub key: StaticKey,
@@ -21,10 +21,10 @@ pub struct Options {
     pub store: Box<dyn Store>,
     /// How many messages are kept for the application, and how many other events; at least 1. When
     /// that many messages wait, no more are taken from the links, and their senders wait. Of the
-    /// other events the oldest are dropped then, and counted: [`Peer::missed`](crate::Peer::missed).
+    /// other events the oldest are dropped then, and counted: `Peer::missed`.
     pub queue: usize,
     /// Of how many bytes at most a tape of all that the node is told is kept in memory, for
-    /// [`Peer::trace`](crate::Peer::trace). None is kept when there is none, as at first. It holds the
+    /// `Peer::trace`. None is kept when there is none, as at first. It holds the
     /// private key and every message: do not leave it on without need.
     pub record: Option<usize>,
 }
