@@ -1,0 +1,34 @@
+//! What every adapter promises, a file for each.
+
+mod backpressure;
+mod busy;
+mod callers;
+mod dialing;
+mod echo;
+mod flood;
+mod handlers;
+mod hostile;
+mod idle;
+mod links;
+mod slow_reader;
+mod stores;
+
+use crate::Case;
+
+/// All cases, in the order in which they are run.
+pub fn cases() -> &'static [Case] {
+    const CASES: &[Case] = &[
+        echo::CASE,
+        backpressure::CASE,
+        slow_reader::CASE,
+        links::CASE,
+        idle::CASE,
+        busy::CASE,
+        hostile::CASE,
+        dialing::CASE,
+        handlers::CASE,
+        stores::CASE,
+        callers::CASE,
+    ];
+    CASES
+}
