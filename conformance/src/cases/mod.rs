@@ -3,6 +3,7 @@
 mod backpressure;
 mod busy;
 mod callers;
+mod chunking;
 mod dialing;
 mod echo;
 mod flood;
@@ -10,6 +11,8 @@ mod handlers;
 mod hostile;
 mod idle;
 mod links;
+mod reset;
+mod shutdown;
 mod slow_reader;
 mod stores;
 
@@ -19,11 +22,14 @@ use crate::Case;
 pub fn cases() -> &'static [Case] {
     const CASES: &[Case] = &[
         echo::CASE,
+        chunking::CASE,
         backpressure::CASE,
         slow_reader::CASE,
+        reset::CASE,
         links::CASE,
         idle::CASE,
         busy::CASE,
+        shutdown::CASE,
         hostile::CASE,
         dialing::CASE,
         handlers::CASE,
