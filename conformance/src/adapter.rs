@@ -14,6 +14,9 @@ use crate::Outcome;
 /// What answers a command. It may block, and it may panic.
 pub type Handler = Arc<dyn Fn(&Request) -> Result<Response, Failure> + Send + Sync>;
 
+/// What several peers answered, in the order in which it came.
+pub type Answers = Vec<(Address, Result<Response, Failure>)>;
+
 /// An adapter, as the suite sees it: something that starts nodes.
 pub trait Adapter: Sync {
     /// What it is called in the report: `std`, `tokio, one thread`. A file is named after it.
@@ -95,12 +98,7 @@ pub trait Subject: Send + Sync {
     ///
     /// # Errors
     /// Those of the adapter.
-    fn request_many(
-        &self,
-        to: &Pattern,
-        command: Command,
-        timeout: Duration,
-    ) -> Result<Vec<(Address, Result<Response, Failure>)>, Error>;
+    fn request_many(&self, to: &Pattern, command: Command, timeout: Duration) -> Result<Answers, Error>;
 
     /// Answers the command `path` with `handler`, which blocks in some cases: do not let it hold up
     /// the executor.

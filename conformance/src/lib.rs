@@ -28,7 +28,7 @@ mod report;
 mod run;
 mod wait;
 
-pub use adapter::{Adapter, Handler, Subject};
+pub use adapter::{Adapter, Answers, Handler, Subject};
 pub use case::{Case, Outcome};
 pub use cases::cases;
 pub use report::{Report, Row};

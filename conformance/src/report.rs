@@ -81,8 +81,11 @@ impl Report {
     /// When the folder cannot be made or the file not written.
     pub fn write(&self, folder: impl AsRef<Path>) -> io::Result<PathBuf> {
         let named = std::env::var_os("HOMING_CONFORMANCE_DIR").filter(|name| !name.is_empty());
-        let folder = named.map_or_else(|| folder.as_ref().to_path_buf(), PathBuf::from);
-        std::fs::create_dir_all(&folder)?;
+        self.write_into(&named.map_or_else(|| folder.as_ref().to_path_buf(), PathBuf::from))
+    }
+
+    fn write_into(&self, folder: &Path) -> io::Result<PathBuf> {
+        std::fs::create_dir_all(folder)?;
         let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
         let name: String = self.adapter.chars().map(word).collect();
         let path = folder.join(format!("{name}.json"));
@@ -159,7 +162,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["tokio, one thread", "Std"] {
             std::fs::write(folder.path().join("other.txt"), "not read").unwrap();
-            report(name).write(folder.path()).unwrap();
+            report(name).write_into(folder.path()).unwrap();
         }
         assert!(folder.path().join("tokio--one-thread.json").exists());
         let names: Vec<_> = Report::read_all(folder.path()).unwrap().into_iter().map(|r| r.adapter).collect();

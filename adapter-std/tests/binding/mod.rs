@@ -3,8 +3,11 @@
 
 use std::time::Duration;
 
-use homing_conformance::{Adapter, Handler, Subject};
-use homing_std::*;
+use homing_conformance::{Adapter, Answers, Handler, Subject};
+use homing_std::{
+    Address, Command, Dial, Endpoint, Error, Event, Message, MessageId, Options, Pattern, Peer, PeerId,
+    PeerInfo, Receipts, Response, SendError, Stage, UplinkId,
+};
 
 pub struct Std;
 
@@ -60,12 +63,7 @@ impl Subject for Blocking {
         self.0.request(to, command, timeout)
     }
 
-    fn request_many(
-        &self,
-        to: &Pattern,
-        command: Command,
-        timeout: Duration,
-    ) -> Result<Vec<(Address, Result<Response, Failure>)>, Error> {
+    fn request_many(&self, to: &Pattern, command: Command, timeout: Duration) -> Result<Answers, Error> {
         Ok(self.0.request_many(to, command, timeout)?.collect())
     }
 

@@ -83,7 +83,14 @@ fn both_ways(hubs: &[&Node], ada: (&Node, &str), bob: (&Node, &str)) -> Check<(u
             scope.spawn(|| send(bob, to_ada, back..back + MORE, SIZE)),
         ];
         let takes = [scope.spawn(|| take(ada, 0..back + MORE)), scope.spawn(|| take(bob, 0..forth + MORE))];
-        takes.into_iter().chain(sends).try_for_each(joined)
+        let taken = takes.map(joined).into_iter().collect::<Check>();
+        if taken.is_err() {
+            // Nobody takes any more: those who wait for room must not wait for ever.
+            ada.abort();
+            bob.abort();
+        }
+        let sent = sends.map(joined).into_iter().collect::<Check>();
+        taken.and(sent)
     })?;
     for node in [ada, bob] {
         if let Some(extra) = node.message_within(Duration::from_millis(20)) {

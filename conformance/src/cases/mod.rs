@@ -7,6 +7,7 @@ mod chunking;
 mod dialing;
 mod echo;
 mod flood;
+mod futures;
 mod handlers;
 mod hostile;
 mod idle;
@@ -35,6 +36,7 @@ pub fn cases() -> &'static [Case] {
         handlers::CASE,
         stores::CASE,
         callers::CASE,
+        futures::CASE,
     ];
     CASES
 }
