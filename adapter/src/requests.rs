@@ -82,6 +82,18 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Ready when no request will come any more. For the same caller.
+    pub fn poll_no_requests(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut jobs = lock(&self.requests.jobs);
+        if jobs.closed {
+            return Poll::Ready(());
+        }
+        jobs.waiting = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
 /// Which command is answered by which handler.
 #[derive(Debug)]
 pub struct Commands<H> {

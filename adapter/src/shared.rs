@@ -189,6 +189,20 @@ impl Shared {
         self.inbox.room(wary).min(self.requests.room(wary))
     }
 
+    /// Wakes those whose time has come, where no lock is held; says when the next one's will.
+    pub(crate) fn ring_alarms(&self, mut state: MutexGuard<'_, State>) -> Option<Clock> {
+        let first = state.alarms.first()?;
+        let now = self.clock();
+        if now < first {
+            return Some(first);
+        }
+        let due = state.alarms.take_due(now);
+        let next = state.alarms.first();
+        drop(state);
+        due.into_iter().for_each(Waker::wake);
+        next
+    }
+
     /// The driver has ended, however: nobody is left waiting.
     pub(crate) fn finish(&self) {
         let woken = {

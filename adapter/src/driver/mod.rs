@@ -140,10 +140,11 @@ impl<S: System> Driver<S> {
         self.links.give_up_leaving(now, &mut self.system);
         // Before the last look: whoever has news after it must find the driver lying.
         self.shared.mailbox.lie_down();
+        let alarm = self.shared.ring_alarms(self.shared.lock());
         let kept = self.keeper.finish();
         match self.links.leaving_until() {
             None if kept => Rest::Over,
-            until if self.shared.mailbox.is_empty() => Rest::Until(until),
+            until if self.shared.mailbox.is_empty() => Rest::Until(until.into_iter().chain(alarm).min()),
             _ => Rest::No,
         }
     }
@@ -312,15 +313,8 @@ impl<S: System> Driver<S> {
         self.drain(&mut state);
         self.links.unpark_if(|link| state.node.read_budget(link) > 0);
         let deadline = state.node.next_deadline();
-        let mut woken = state.turn.take_all();
-        if let Some(first) = state.alarms.first() {
-            let now = shared.clock();
-            if first <= now {
-                woken.extend(state.alarms.take_due(now));
-            }
-        }
-        let alarm = state.alarms.first();
-        drop(state);
+        let woken = state.turn.take_all();
+        let alarm = shared.ring_alarms(state);
         woken.into_iter().for_each(Waker::wake);
         let work = self.links.has_work() || self.doors.has_work() || self.stopped;
         if work || !shared.mailbox.is_empty() || shared.abort.load(SeqCst) {
