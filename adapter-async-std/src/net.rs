@@ -50,9 +50,8 @@ impl Net for AsyncStdNet {
                 #[cfg(unix)]
                 Endpoint::Unix(path) => {
                     let listen = || UnixListener::bind(path);
-                    let (file, listener) =
-                        bind::bind_unix(path, listen, || UnixStream::connect(path)).await?;
-                    Ok((accept_unix(file, listener), on))
+                    let socket = bind::bind_unix(path, listen, || UnixStream::connect(path)).await?;
+                    Ok((accept_unix(socket), on))
                 }
                 _ => Err(bind::unsupported(&on)),
             }
@@ -80,9 +79,9 @@ fn accept_tcp(listener: TcpListener) -> <AsyncStdNet as Net>::Listener {
 }
 
 #[cfg(unix)]
-fn accept_unix(file: bind::SocketFile, listener: UnixListener) -> <AsyncStdNet as Net>::Listener {
-    Box::pin(unfold((file, listener), |(file, listener)| async {
-        let stream = listener.accept().await.map(|(stream, _)| unix(stream));
-        Some((stream, (file, listener)))
+fn accept_unix(socket: bind::UnixSocket<UnixListener>) -> <AsyncStdNet as Net>::Listener {
+    Box::pin(unfold(socket, |socket| async {
+        let stream = socket.listener.accept().await.map(|(stream, _)| unix(stream));
+        Some((stream, socket))
     }))
 }

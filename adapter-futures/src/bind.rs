@@ -16,7 +16,7 @@ use homing_adapter::Endpoint;
 
 use crate::Timer;
 #[cfg(unix)]
-pub use unix::{SocketFile, bind_unix};
+pub use unix::{UnixSocket, bind_unix};
 
 /// How long an address may keep the next one waiting: what RFC 8305 (section 5) recommends.
 pub const HEAD_START: Duration = Duration::from_millis(250);

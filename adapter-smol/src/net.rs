@@ -55,9 +55,8 @@ impl Net for SmolNet {
                 #[cfg(unix)]
                 Endpoint::Unix(path) => {
                     let listen = || async { UnixListener::bind(path) };
-                    let (file, listener) =
-                        bind::bind_unix(path, listen, || UnixStream::connect(path)).await?;
-                    Ok((accept_unix(file, listener), on))
+                    let socket = bind::bind_unix(path, listen, || UnixStream::connect(path)).await?;
+                    Ok((accept_unix(socket), on))
                 }
                 _ => Err(bind::unsupported(&on)),
             }
@@ -80,9 +79,9 @@ fn accept_tcp(listener: TcpListener) -> <SmolNet as Net>::Listener {
 }
 
 #[cfg(unix)]
-fn accept_unix(file: bind::SocketFile, listener: UnixListener) -> <SmolNet as Net>::Listener {
-    Box::pin(unfold((file, listener), |(file, listener)| async {
-        let stream = listener.accept().await.map(|(stream, _)| Either::Right(stream));
-        Some((stream, (file, listener)))
+fn accept_unix(socket: bind::UnixSocket<UnixListener>) -> <SmolNet as Net>::Listener {
+    Box::pin(unfold(socket, |socket| async {
+        let stream = socket.listener.accept().await.map(|(stream, _)| Either::Right(stream));
+        Some((stream, socket))
     }))
 }

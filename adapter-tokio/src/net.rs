@@ -56,9 +56,8 @@ impl Net for TokioNet {
                 #[cfg(unix)]
                 Endpoint::Unix(path) => {
                     let listen = || async { UnixListener::bind(path) };
-                    let (file, listener) =
-                        bind::bind_unix(path, listen, || UnixStream::connect(path)).await?;
-                    Ok((accept_unix(file, listener), on))
+                    let socket = bind::bind_unix(path, listen, || UnixStream::connect(path)).await?;
+                    Ok((accept_unix(socket), on))
                 }
                 _ => Err(bind::unsupported(&on)),
             }
@@ -86,9 +85,9 @@ fn accept_tcp(listener: TcpListener) -> <TokioNet as Net>::Listener {
 }
 
 #[cfg(unix)]
-fn accept_unix(file: bind::SocketFile, listener: UnixListener) -> <TokioNet as Net>::Listener {
-    Box::pin(unfold((file, listener), |(file, listener)| async {
-        let stream = listener.accept().await.map(|(stream, _)| unix(stream));
-        Some((stream, (file, listener)))
+fn accept_unix(socket: bind::UnixSocket<UnixListener>) -> <TokioNet as Net>::Listener {
+    Box::pin(unfold(socket, |socket| async {
+        let stream = socket.listener.accept().await.map(|(stream, _)| unix(stream));
+        Some((stream, socket))
     }))
 }

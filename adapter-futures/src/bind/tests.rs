@@ -1,5 +1,5 @@
 use std::cell::{Cell, RefCell};
-use std::future::pending;
+use std::future::{pending, ready};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -104,4 +104,26 @@ fn without_an_address_the_error_names_the_target() {
         (failed.kind(), failed.to_string()),
         (ErrorKind::NotFound, "no address found for hub.example:1: down".into())
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_goes_before_the_listener() {
+    struct Listener(std::path::PathBuf);
+    impl Drop for Listener {
+        fn drop(&mut self) {
+            assert!(!self.0.exists());
+        }
+    }
+
+    let path = std::env::temp_dir().join(format!("homing-bind-{}", std::process::id()));
+    let bind = || {
+        std::fs::write(&path, "").unwrap();
+        ready(Ok(Listener(path.clone())))
+    };
+    let mut bound = pin!(bind_unix(&path, bind, pending::<io::Result<()>>));
+    let Poll::Ready(Ok(socket)) = poll(&mut bound) else { panic!("it was free") };
+    assert!(path.exists());
+    drop(socket);
+    assert!(!path.exists());
 }

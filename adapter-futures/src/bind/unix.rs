@@ -5,12 +5,20 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-/// Removes the file of a socket when it is dropped.
+/// A listener, and the file of its socket: that is removed when this is dropped, and before the listener.
 ///
-/// Keep it before the listener, so that it is dropped first: between the end of a listener and that
-/// of its file another process would find a dead socket, put its own in the place, and lose it to us.
+/// (Between the end of a listener and that of its file another process would find a dead socket, put its
+/// own in the place, and lose it to us.)
 #[derive(Debug)]
-pub struct SocketFile(PathBuf);
+pub struct UnixSocket<L> {
+    // The order is that of dropping.
+    _file: SocketFile,
+    /// What was bound.
+    pub listener: L,
+}
+
+#[derive(Debug)]
+struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
@@ -29,7 +37,7 @@ pub async fn bind_unix<L, B, S, C>(
     path: &Path,
     bind: impl Fn() -> B,
     connect: impl FnOnce() -> C,
-) -> io::Result<(SocketFile, L)>
+) -> io::Result<UnixSocket<L>>
 where
     B: Future<Output = io::Result<L>>,
     C: Future<Output = io::Result<S>>,
@@ -47,5 +55,5 @@ where
         }
         result => result?,
     };
-    Ok((SocketFile(path.into()), listener))
+    Ok(UnixSocket { _file: SocketFile(path.into()), listener })
 }
