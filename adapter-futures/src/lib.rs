@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bind;
 mod driver;
 mod listening;
 mod net;
