@@ -48,21 +48,17 @@
 
 #![forbid(unsafe_code)]
 
+mod dial;
 mod driver;
-mod handlers;
-mod inbox;
 mod listener;
-mod mailbox;
-mod memory;
 mod peer;
-mod resolve;
-mod shared;
-mod store;
+mod serving;
 mod stream;
 mod waiting;
 
 pub use homing_adapter::{
-    Endpoint, EndpointError, Error, Forget, Journal, Options, Store, create_key, key_file, load_key,
+    Delivery, Endpoint, EndpointError, Error, Forget, Handle, Joined, Journal, Options, Store, Summary,
+    create_key, key_file, load_key,
 };
 pub use homing_core::{
     Address, AddressError, CallId, CallOutcome, CloseReason, ClosedBy, Command, Config, Dial, Event, Failure,
@@ -71,7 +67,7 @@ pub use homing_core::{
     SendError, Serving, Stage, StaticKey, UplinkId, Why, normal_path,
 };
 pub use peer::Peer;
-pub use waiting::{Answers, Delivery, Events, Joined, Summary, Tracking};
+pub use waiting::{Answers, Events, Tracking};
 
 /// The examples of the README compile, and those that can run do.
 #[cfg(doctest)]

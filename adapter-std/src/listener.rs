@@ -4,17 +4,14 @@ use std::io::{self, ErrorKind};
 use std::net::ToSocketAddrs;
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use homing_adapter::Endpoint;
+use mio::event::Source;
 use mio::net::TcpListener;
 #[cfg(unix)]
 use mio::net::UnixListener;
-use mio::{Interest, Registry, Token};
 
-use crate::mailbox::Mailbox;
-use crate::memory::MemoryListener;
 use crate::stream::Stream;
-use homing_adapter::Endpoint;
 
 pub(crate) enum Listener {
     Tcp(TcpListener),
@@ -24,7 +21,6 @@ pub(crate) enum Listener {
         /// Goes with it.
         _file: SocketFile,
     },
-    Memory(MemoryListener),
 }
 
 impl Listener {
@@ -43,28 +39,24 @@ impl Listener {
             }
             #[cfg(not(unix))]
             Endpoint::Unix(_) => Err(io::Error::new(ErrorKind::Unsupported, "no Unix sockets here: use TCP")),
-            Endpoint::Memory(name) => Ok((Listener::Memory(MemoryListener::bind(name)?), endpoint.clone())),
+            // These are the adapter's own, and never come here.
+            Endpoint::Memory(_) => Err(ErrorKind::Unsupported.into()),
         }
     }
 
-    pub(crate) fn register(
-        &mut self,
-        registry: &Registry,
-        token: Token,
-        mailbox: &Arc<Mailbox>,
-    ) -> io::Result<()> {
+    pub(crate) fn source(&mut self) -> &mut dyn Source {
         match self {
-            Listener::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
+            Listener::Tcp(listener) => listener,
             #[cfg(unix)]
-            Listener::Unix { listener, .. } => registry.register(listener, token, Interest::READABLE),
-            Listener::Memory(listener) => {
-                listener.register(mailbox, token);
-                Ok(())
-            }
+            Listener::Unix { listener, .. } => listener,
         }
     }
+}
 
-    pub(crate) fn accept(&self) -> io::Result<Stream> {
+impl homing_adapter::Listener for Listener {
+    type Stream = Stream;
+
+    fn accept(&mut self) -> io::Result<Stream> {
         match self {
             Listener::Tcp(listener) => {
                 let (stream, _) = listener.accept()?;
@@ -75,7 +67,6 @@ impl Listener {
             }
             #[cfg(unix)]
             Listener::Unix { listener, .. } => Ok(Stream::Unix(listener.accept()?.0)),
-            Listener::Memory(listener) => Ok(Stream::Memory(listener.accept()?)),
         }
     }
 }

@@ -28,7 +28,7 @@ fn crowd(heartbeat: Heartbeat, on: &str) -> (Peer, Vec<Peer>) {
 
 /// Waits until nobody has woken up for `quiet`; fails if that never comes.
 fn wait_quiet(peers: &[Peer], quiet: Duration) {
-    let wakeups = || peers.iter().map(Peer::wakeups).sum::<u64>();
+    let wakeups = || peers.iter().map(|peer| peer.wakeups()).sum::<u64>();
     let end = Instant::now() + PATIENCE;
     loop {
         let before = wakeups();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use homing_core::Input;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, System};
 use crate::shared::State;
 
 /// How much is written to a link in one turn.
@@ -37,7 +37,7 @@ fn is_known(kind: ErrorKind) -> bool {
     )
 }
 
-impl Driver {
+impl<S: System> Driver<S> {
     /// Reads each link that is ready once.
     pub(super) fn read_ready(&mut self) {
         for _ in 0..self.links.reads.len() {
@@ -50,7 +50,7 @@ impl Driver {
     }
 
     fn read(&mut self, state: &mut State, place: usize) {
-        let Some(link) = self.links.get(place) else { return };
+        let Some(link) = self.links.live(place) else { return };
         link.read_queued = false;
         if !link.readable {
             return;
@@ -90,21 +90,22 @@ impl Driver {
     }
 
     fn write(&mut self, state: &mut State, place: usize) {
-        let Some(link) = self.links.get(place) else { return };
+        let Some(link) = self.links.live(place) else { return };
         link.write_queued = false;
         let mut written = 0;
-        while link.wants_write && link.writable {
+        while link.wants_write && link.writable && link.broken.is_none() {
             if written >= WRITE {
                 return self.links.queue_write(place);
             }
             let pending = state.node.pending(link.id);
             if pending.is_empty() {
                 link.wants_write = false;
-                return;
+                break;
             }
             let error = match link.stream.write(pending) {
                 Ok(n) if n > 0 => {
                     written += n;
+                    link.wants_flush = true;
                     let now = self.shared.now();
                     state.node.handle(now, Input::Wrote { link: link.id, n });
                     continue;
@@ -117,19 +118,32 @@ impl Driver {
                 }
                 Err(e) => e,
             };
-            link.wants_write = false;
-            link.broken = Some(cause(&error));
-            // Read until nothing more has arrived.
-            link.readable = true;
-            return self.links.queue_read(place);
+            return self.write_failed(place, &error);
         }
+        if link.wants_flush && link.writable {
+            match link.stream.flush() {
+                Ok(()) => link.wants_flush = false,
+                Err(e) if e.kind() == ErrorKind::Interrupted => self.links.queue_write(place),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => link.writable = false,
+                Err(e) => self.write_failed(place, &e),
+            }
+        }
+    }
+
+    /// Nothing more is written; it is read until nothing more has arrived.
+    fn write_failed(&mut self, place: usize, error: &io::Error) {
+        let Some(link) = self.links.live(place) else { return };
+        (link.wants_write, link.wants_flush) = (false, false);
+        link.broken = Some(cause(error));
+        link.readable = true;
+        self.links.queue_read(place);
     }
 
     /// The stream has ended: it is dropped, and the node told.
     fn gone(&mut self, state: &mut State, place: usize, cause: &str) {
-        if let Some(link) = self.links.remove(place) {
+        if let Some(link) = self.links.remove(place, &mut self.system) {
             let now = self.shared.now();
-            state.node.handle(now, Input::Gone { link: link.id, cause });
+            state.node.handle(now, Input::Gone { link, cause });
         }
     }
 }

@@ -2,13 +2,12 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant as Clock};
 
 use homing_core::{Input, LinkId};
-use mio::{Poll, Token};
 
-use crate::driver::Driver;
-use crate::listener::Listener;
+use crate::driver::either::AnyListener;
+use crate::driver::{Driver, Listener, System};
 use crate::mailbox::Mailbox;
 
 /// How many are let in at one door in one turn.
@@ -18,26 +17,31 @@ const AT_ONCE: usize = 64;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The listeners of a driver.
-#[derive(Default)]
-pub(super) struct Doors {
-    doors: Vec<Door>,
+pub(super) struct Doors<L> {
+    doors: Vec<Door<L>>,
     /// Numbers who comes in.
     next: u64,
 }
 
-struct Door {
-    listener: Listener,
+struct Door<L> {
+    listener: AnyListener<L>,
     /// The system has said that somebody waits, and no `WouldBlock` has taken it back.
     ready: bool,
-    paused: Option<Instant>,
+    paused: Option<Clock>,
 }
 
-impl Doors {
-    pub(super) fn open(&mut self, mut listener: Listener, poll: &Poll, mailbox: &Arc<Mailbox>) {
-        let token = Token(self.doors.len() << 1 | 1);
+impl<L: Listener> Doors<L> {
+    pub(super) fn new() -> Doors<L> {
+        Doors { doors: Vec::new(), next: 0 }
+    }
+
+    pub(super) fn open<Y>(&mut self, mut listener: AnyListener<L>, system: &mut Y, mailbox: &Arc<Mailbox>)
+    where
+        Y: System<Stream = L::Stream, Listener = L>,
+    {
         // Out of memory is all that can go wrong. Looking into a listener that nobody reports on
         // still finds who waited until now.
-        let _ = listener.register(poll.registry(), token, mailbox);
+        let _ = listener.add(system, self.doors.len(), mailbox);
         self.doors.push(Door { listener, ready: true, paused: None });
     }
 
@@ -53,12 +57,16 @@ impl Doors {
     }
 
     /// When the first of the shut doors opens again.
-    pub(super) fn paused_until(&self) -> Option<Instant> {
+    pub(super) fn paused_until(&self) -> Option<Clock> {
         self.doors.iter().filter_map(|door| door.paused).min()
+    }
+
+    pub(super) fn shut(&mut self) {
+        self.doors.clear();
     }
 }
 
-impl Driver {
+impl<S: System> Driver<S> {
     pub(super) fn accept(&mut self) {
         for door in 0..self.doors.doors.len() {
             self.accept_at(door);
@@ -67,7 +75,7 @@ impl Driver {
 
     fn accept_at(&mut self, door: usize) {
         let Some(door) = self.doors.doors.get_mut(door) else { return };
-        if door.paused.is_some_and(|until| until <= Instant::now()) {
+        if door.paused.is_some_and(|until| until <= self.shared.clock()) {
             door.paused = None;
         }
         if !door.ready || door.paused.is_some() {
@@ -88,7 +96,7 @@ impl Driver {
                         ErrorKind::Interrupted | ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset
                     ) => {}
                 Err(_) => {
-                    door.paused = Some(Instant::now() + PAUSE);
+                    door.paused = Some(self.shared.clock() + PAUSE);
                     break;
                 }
             }
@@ -96,7 +104,7 @@ impl Driver {
         for stream in newcomers {
             let link = LinkId::accepted(self.doors.next);
             self.doors.next += 1;
-            if self.links.add(link, stream, self.poll.registry(), &self.shared.mailbox).is_err() {
+            if self.links.add(link, stream, &mut self.system, &self.shared.mailbox).is_err() {
                 continue;
             }
             self.with_node(|driver, state| {

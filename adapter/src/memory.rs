@@ -3,10 +3,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::task::Waker;
 
-use mio::Token;
-
-use crate::mailbox::{Mail, Mailbox, lock};
+use crate::sync::lock;
 
 /// Bytes that one direction holds before its writer must wait.
 const CAPACITY: usize = 256 * 1024;
@@ -14,13 +13,6 @@ const CAPACITY: usize = 256 * 1024;
 const KEEP: usize = 4 * 1024;
 /// Streams that wait to be accepted, per listener.
 const BACKLOG: usize = 1024;
-
-/// Whom to tell when something can go on.
-#[derive(Clone)]
-struct Notify {
-    mailbox: Arc<Mailbox>,
-    token: Token,
-}
 
 /// One direction.
 #[derive(Default)]
@@ -40,13 +32,13 @@ struct Half {
 struct Wire {
     /// What each side writes.
     halves: [Half; 2],
-    notify: [Option<Notify>; 2],
+    wakers: [Option<Waker>; 2],
 }
 
 impl Wire {
     fn tell(&self, side: usize) {
-        if let Some(notify) = &self.notify[side] {
-            notify.mailbox.post(Mail::Ready(notify.token));
+        if let Some(waker) = &self.wakers[side] {
+            waker.wake_by_ref();
         }
     }
 }
@@ -64,8 +56,8 @@ impl Pipe {
     }
 
     /// Whom to wake from now on. What is there already is not told: look once.
-    pub(crate) fn register(&self, mailbox: &Arc<Mailbox>, token: Token) {
-        lock(&self.wire).notify[self.side] = Some(Notify { mailbox: Arc::clone(mailbox), token });
+    pub(crate) fn register(&self, waker: Waker) {
+        lock(&self.wire).wakers[self.side] = Some(waker);
     }
 
     pub(crate) fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
@@ -123,7 +115,7 @@ impl Pipe {
 impl Drop for Pipe {
     fn drop(&mut self) {
         let mut wire = lock(&self.wire);
-        wire.notify[self.side] = None;
+        wire.wakers[self.side] = None;
         wire.halves[self.side].ended = true;
         let unread = &mut wire.halves[1 - self.side];
         unread.broken = true;
@@ -135,7 +127,7 @@ impl Drop for Pipe {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Pipe>,
-    notify: Option<Notify>,
+    waker: Option<Waker>,
 }
 
 /// Accepts streams under a name, until it is dropped.
@@ -161,8 +153,9 @@ impl MemoryListener {
         Ok(MemoryListener { name: name.to_owned(), queue })
     }
 
-    pub(crate) fn register(&self, mailbox: &Arc<Mailbox>, token: Token) {
-        lock(&self.queue).notify = Some(Notify { mailbox: Arc::clone(mailbox), token });
+    /// Whom to wake from now on when somebody waits. Who does already is not told: look once.
+    pub(crate) fn register(&self, waker: Waker) {
+        lock(&self.queue).waker = Some(waker);
     }
 
     pub(crate) fn accept(&self) -> io::Result<Pipe> {
@@ -185,8 +178,8 @@ pub(crate) fn connect(name: &str) -> io::Result<Pipe> {
     }
     let (ours, theirs) = Pipe::pair();
     queue.waiting.push_back(theirs);
-    if let Some(notify) = &queue.notify {
-        notify.mailbox.post(Mail::Ready(notify.token));
+    if let Some(waker) = &queue.waker {
+        waker.wake_by_ref();
     }
     Ok(ours)
 }

@@ -1,18 +1,18 @@
 //! What the application has not taken yet.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::Mutex;
+use std::task::{Context, Poll, Waker};
 
 use homing_core::Event;
 
-use crate::mailbox::lock;
+use crate::sync::lock;
+use crate::wait::watchers::{Place, Watchers};
 
 /// Two queues, taken in the order of arrival: messages, for which the senders wait when the queue
 /// is full, and all other events, of which the oldest are dropped then.
 pub(crate) struct Inbox {
     queues: Mutex<Queues>,
-    more: Condvar,
     cap: usize,
 }
 
@@ -24,10 +24,14 @@ struct Queues {
     next: u64,
     missed: u64,
     closed: bool,
-    waiting: usize,
+    waiting: Watchers,
 }
 
 impl Queues {
+    fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.news.is_empty()
+    }
+
     fn pop(&mut self) -> Option<Event> {
         let message = self.messages.front().map(|(n, _)| *n);
         let news = self.news.front().map(|(n, _)| *n);
@@ -49,7 +53,7 @@ pub(crate) struct Taken {
 
 impl Inbox {
     pub(crate) fn new(cap: usize) -> Inbox {
-        Inbox { queues: Mutex::default(), more: Condvar::new(), cap: cap.max(1) }
+        Inbox { queues: Mutex::default(), cap: cap.max(1) }
     }
 
     /// How many messages more it takes. With `wary`, none before half of the queue is free.
@@ -68,6 +72,7 @@ impl Inbox {
             events.clear();
             return;
         }
+        let arrived = events.len();
         for event in events.drain(..) {
             let n = queues.next;
             queues.next += 1;
@@ -81,31 +86,44 @@ impl Inbox {
                 queues.news.push_back((n, event));
             }
         }
-        match queues.waiting {
-            0 => {}
-            1 => self.more.notify_one(),
-            _ => self.more.notify_all(),
-        }
+        let woken = queues.waiting.take(arrived);
+        drop(queues);
+        woken.into_iter().for_each(Waker::wake);
     }
 
-    /// The next event; waits for one until `until`, or for as long as it takes.
-    pub(crate) fn take(&self, until: Option<Instant>) -> Taken {
+    /// The next event, if there is one already.
+    pub(crate) fn take(&self) -> Taken {
+        self.pop(&mut lock(&self.queues))
+    }
+
+    /// The next event; none when there will be no more. Until then, waits at `place`.
+    pub(crate) fn poll_take(&self, cx: &mut Context<'_>, place: &mut Place) -> Poll<Taken> {
         let mut queues = lock(&self.queues);
-        loop {
-            if let Some(event) = queues.pop() {
-                return Taken { event: Some(event), roomy: queues.messages.len() <= self.cap / 2 };
-            }
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            if queues.closed || left.is_some_and(|left| left.is_zero()) {
-                return Taken { event: None, roomy: true };
-            }
-            queues.waiting += 1;
-            queues = match left {
-                None => self.more.wait(queues).unwrap_or_else(PoisonError::into_inner),
-                Some(left) => self.more.wait_timeout(queues, left).unwrap_or_else(PoisonError::into_inner).0,
-            };
-            queues.waiting -= 1;
+        let taken = self.pop(&mut queues);
+        if taken.event.is_none() && !queues.closed {
+            queues.waiting.watch(place, cx.waker());
+            return Poll::Pending;
         }
+        Poll::Ready(taken)
+    }
+
+    fn pop(&self, queues: &mut Queues) -> Taken {
+        let event = queues.pop();
+        Taken { roomy: event.is_none() || queues.messages.len() <= self.cap / 2, event }
+    }
+
+    /// Whoever waited at `place` does not any more. If it was woken and takes nothing, the next is.
+    pub(crate) fn leave(&self, place: &mut Place) {
+        if place.is_none() {
+            return;
+        }
+        let mut queues = lock(&self.queues);
+        if queues.waiting.leave(place) || queues.is_empty() {
+            return;
+        }
+        let next = queues.waiting.take(1);
+        drop(queues);
+        next.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn missed(&self) -> u64 {
@@ -114,8 +132,11 @@ impl Inbox {
 
     /// Nothing more comes; what is there can still be taken.
     pub(crate) fn close(&self) {
-        lock(&self.queues).closed = true;
-        self.more.notify_all();
+        let mut queues = lock(&self.queues);
+        queues.closed = true;
+        let woken = queues.waiting.take_all();
+        drop(queues);
+        woken.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -123,7 +144,9 @@ impl Inbox {
 mod tests {
     use super::*;
     use homing_core::{Address, MessageId, Receipts, Received};
-    use std::time::Duration;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    use std::task::Wake;
 
     fn message(n: u8) -> Event {
         let ada: Address = "ada@home".parse().unwrap();
@@ -143,10 +166,7 @@ mod tests {
         let inbox = Inbox::new(2);
         inbox.put(&mut vec![message(1), Event::Stopped, message(2), Event::Stopped, Event::Stopped]);
         assert_eq!((inbox.room(false), inbox.missed()), (0, 1));
-        let mut all = Vec::new();
-        while let Some(event) = inbox.take(Some(Instant::now())).event {
-            all.push(event);
-        }
+        let all: Vec<_> = std::iter::from_fn(|| inbox.take().event).collect();
         assert_eq!(all, [message(1), message(2), Event::Stopped, Event::Stopped]);
     }
 
@@ -154,20 +174,51 @@ mod tests {
     fn room_comes_back_by_halves_for_the_wary() {
         let inbox = Inbox::new(4);
         inbox.put(&mut (1..5).map(message).collect());
-        assert!(!inbox.take(None).roomy);
+        assert!(!inbox.take().roomy);
         assert_eq!((inbox.room(true), inbox.room(false)), (0, 1));
-        assert!(inbox.take(None).roomy);
+        assert!(inbox.take().roomy);
         assert_eq!((inbox.room(true), inbox.room(false)), (2, 2));
+    }
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    fn wait(inbox: &Inbox, place: &mut Place) -> (Arc<Count>, bool) {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let ready = inbox.poll_take(&mut Context::from_waker(&waker), place).is_ready();
+        (count, ready)
+    }
+
+    #[test]
+    fn one_event_wakes_one_and_the_next_when_it_was_not_wanted() {
+        let inbox = Inbox::new(4);
+        let (mut a, mut b) = (None, None);
+        let (first, _) = wait(&inbox, &mut a);
+        let (second, _) = wait(&inbox, &mut b);
+        let woken = || (first.0.load(SeqCst), second.0.load(SeqCst));
+        inbox.put(&mut vec![message(1)]);
+        assert_eq!(woken(), (1, 0));
+        inbox.leave(&mut a);
+        assert_eq!(woken(), (1, 1), "the first was woken and went away");
+        assert!(wait(&inbox, &mut b).1);
+        inbox.leave(&mut b);
     }
 
     #[test]
     fn closing_wakes_who_waits() {
         let inbox = Inbox::new(1);
-        std::thread::scope(|scope| {
-            let waiter = scope.spawn(|| inbox.take(None).event);
-            inbox.close();
-            assert_eq!(waiter.join().unwrap(), None);
-        });
-        assert!(inbox.take(Some(Instant::now() + Duration::from_secs(9))).event.is_none());
+        let mut place = None;
+        let (woken, ready) = wait(&inbox, &mut place);
+        assert!(!ready);
+        inbox.close();
+        assert_eq!(woken.0.load(SeqCst), 1);
+        assert!(wait(&inbox, &mut place).1);
     }
 }

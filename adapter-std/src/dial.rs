@@ -5,44 +5,45 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use homing_adapter::{Endpoint, Mailbox};
 use homing_core::LinkId;
 
-use crate::mailbox::{Mail, Mailbox};
-use crate::memory;
+use crate::driver::{Post, Posts};
 use crate::stream::Stream;
-use crate::waiting::after;
-use homing_adapter::Endpoint;
 
-/// Dials `target` for `link`. The answer comes at once, or later by mail; `patience` is for the
+/// Dials `to` for `link`. The answer comes at once, or later by post; `patience` is for the
 /// connecting alone, and a name server may take longer.
 pub(crate) fn dial(
     link: LinkId,
-    target: &str,
+    to: &Endpoint,
     patience: Duration,
+    posts: &Posts,
     mailbox: &Arc<Mailbox>,
 ) -> Option<io::Result<Stream>> {
-    let endpoint = match target.parse() {
-        Ok(endpoint) => endpoint,
-        Err(e) => return Some(Err(io::Error::new(ErrorKind::InvalidInput, e))),
-    };
-    match endpoint {
+    match to {
         Endpoint::Tcp(target) => {
-            let mailbox = Arc::clone(mailbox);
+            let (target, posts, mailbox) = (target.clone(), posts.clone(), Arc::clone(mailbox));
             let thread = std::thread::Builder::new().name("homing-dial".into());
             let spawned = thread.spawn(move || {
                 let result = connect(&target, patience);
-                mailbox.post(Mail::Dialed { link, result });
+                posts.put(Post::Dialed { link, result }, &mailbox);
             });
             spawned.err().map(Err)
         }
-        // Both answer at once or never: a full queue of a Unix socket is an error, not a wait.
+        // It answers at once or never: a full queue of a Unix socket is an error, not a wait.
         #[cfg(unix)]
         Endpoint::Unix(path) => Some(mio::net::UnixStream::connect(path).map(Stream::Unix)),
         #[cfg(not(unix))]
-        Endpoint::Unix(_) => Some(Err(io::Error::new(ErrorKind::Unsupported, "no Unix sockets here"))),
-        Endpoint::Memory(name) => Some(memory::connect(&name).map(Stream::Memory)),
+        Endpoint::Unix(_) => {
+            Some(Err(io::Error::new(ErrorKind::Unsupported, "no Unix sockets here: use TCP")))
+        }
+        // These are the adapter's own, and never come here.
+        Endpoint::Memory(_) => Some(Err(ErrorKind::Unsupported.into())),
     }
 }
+
+/// How long is tried when there is no end to the patience.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// Tries each address of `target` in turn. Those that are left share the time that is left, so that
 /// one dead address does not use it up.
@@ -53,11 +54,11 @@ fn connect(target: &str, patience: Duration) -> io::Result<Stream> {
             return Err(io::Error::new(ErrorKind::NotFound, format!("no address found for {target}: {e}")));
         }
     };
-    let until = after(patience);
+    let until = Instant::now().checked_add(patience);
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for address in addresses {
-        let time = until.saturating_duration_since(Instant::now()) / left;
+        let time = until.map_or(LONG, |until| until.saturating_duration_since(Instant::now())) / left;
         left -= 1;
         if time.is_zero() {
             return Err(ErrorKind::TimedOut.into());

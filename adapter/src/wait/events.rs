@@ -1,0 +1,103 @@
+//! Waiting for what happens.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use homing_core::Event;
+
+use crate::handle::Handle;
+use crate::inbox::Taken;
+use crate::wait::Patient;
+use crate::wait::watchers::Place;
+
+/// The events of a peer, in the order in which they happened.
+///
+/// All of a peer's `Events` share one queue: each event is given once, to whoever asks first. The
+/// stream ends when the peer is closed and all was given. An event is taken when it is given, so
+/// nothing is lost when waiting for one is given up.
+#[derive(Debug)]
+pub struct Events {
+    handle: Arc<Handle>,
+    place: Place,
+}
+
+impl Events {
+    /// Those of `handle`, which they keep open.
+    pub fn new(handle: &Arc<Handle>) -> Events {
+        Events { handle: Arc::clone(handle), place: None }
+    }
+
+    /// The next event, if there is one already.
+    pub fn try_next(&self) -> Option<Event> {
+        self.handle.given(self.handle.shared.inbox.take())
+    }
+
+    /// Waits for the next event; none when the peer is closed and all was given.
+    pub fn next_event(&self) -> NextEvent<'_> {
+        NextEvent { handle: &self.handle, place: None }
+    }
+}
+
+impl Handle {
+    fn given(&self, taken: Taken) -> Option<Event> {
+        if taken.roomy {
+            self.shared.made_room();
+        }
+        taken.event
+    }
+}
+
+impl Clone for Events {
+    fn clone(&self) -> Events {
+        Events::new(&self.handle)
+    }
+}
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let Events { handle, place } = &mut *self;
+        handle.shared.inbox.poll_take(cx, place).map(|taken| handle.given(taken))
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.handle.shared.inbox.leave(&mut self.place);
+    }
+}
+
+/// The next event of a peer; none when it is closed and all was given, or when the time is up.
+///
+/// Dropped before it is ready, it has taken nothing.
+#[must_use = "futures do nothing unless they are awaited"]
+#[derive(Debug)]
+pub struct NextEvent<'a> {
+    handle: &'a Handle,
+    place: Place,
+}
+
+impl Future for NextEvent<'_> {
+    type Output = Option<Event>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let NextEvent { handle, place } = &mut *self;
+        handle.shared.inbox.poll_take(cx, place).map(|taken| handle.given(taken))
+    }
+}
+
+impl Patient for NextEvent<'_> {
+    fn time_is_up(&mut self) -> Option<Event> {
+        None
+    }
+}
+
+impl Drop for NextEvent<'_> {
+    fn drop(&mut self) {
+        self.handle.shared.inbox.leave(&mut self.place);
+    }
+}

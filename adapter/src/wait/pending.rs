@@ -1,0 +1,94 @@
+//! Calls that are pending, receipts and dials that are awaited.
+
+use std::collections::HashMap;
+use std::time::Instant as Clock;
+
+use futures_channel::mpsc::UnboundedSender;
+use homing_core::{
+    Address, CallId, CallOutcome, CloseReason, Event, Failure, MessageId, Response, Stage, UplinkId,
+};
+
+use crate::wait::Joined;
+
+/// Who waits for what; the driver passes on to them what would be events otherwise.
+#[derive(Default)]
+pub(crate) struct Pending {
+    pub(crate) tracked: HashMap<MessageId, UnboundedSender<Note>>,
+    pub(crate) calls: HashMap<CallId, UnboundedSender<News>>,
+    pub(crate) joins: HashMap<UplinkId, UnboundedSender<Join>>,
+}
+
+/// A receipt, and when it came.
+pub(crate) struct Note {
+    pub(crate) at: Clock,
+    pub(crate) from: Option<Address>,
+    pub(crate) stage: Stage,
+}
+
+/// News of a call.
+pub(crate) enum News {
+    Answer(Address, Result<Response, Failure>),
+    Ended(CallOutcome, u32, u32),
+}
+
+/// News of a dial that somebody waits for.
+pub(crate) enum Join {
+    Up(Joined),
+    Down { why: CloseReason, last: bool },
+}
+
+impl Pending {
+    /// Gives `event` to whoever waits for it; gives it back when it is for the application's queue.
+    pub(crate) fn pass(&mut self, now: Clock, event: Event) -> Option<Event> {
+        match event {
+            Event::Receipt { id, from, stage } => {
+                let Some(waiter) = self.tracked.get(&id) else {
+                    return Some(Event::Receipt { id, from, stage });
+                };
+                let note = Note { at: now, from, stage };
+                let Err(unsent) = waiter.unbounded_send(note) else { return None };
+                let note = unsent.into_inner();
+                self.tracked.remove(&id);
+                Some(Event::Receipt { id, from: note.from, stage: note.stage })
+            }
+            Event::Answer { call, from, response } => match self.calls.get(&call) {
+                Some(waiter) => {
+                    // Whoever has stopped waiting wants to hear no more of it.
+                    let _ = waiter.unbounded_send(News::Answer(from, response));
+                    None
+                }
+                None => Some(Event::Answer { call, from, response }),
+            },
+            Event::CallEnded { call, outcome, answered, asked } => match self.calls.remove(&call) {
+                Some(waiter) => {
+                    let _ = waiter.unbounded_send(News::Ended(outcome, answered, asked));
+                    None
+                }
+                None => Some(Event::CallEnded { call, outcome, answered, asked }),
+            },
+            event => {
+                self.tell_joins(&event);
+                Some(event)
+            }
+        }
+    }
+
+    fn tell_joins(&mut self, event: &Event) {
+        if self.joins.is_empty() {
+            return;
+        }
+        let (uplink, news) = match event {
+            Event::Up { uplink, address, hub, hub_key } => {
+                let (address, hub) = (address.clone(), hub.clone());
+                (uplink, Join::Up(Joined { uplink: *uplink, address, hub, hub_key: *hub_key }))
+            }
+            Event::Down { uplink, why, retry, .. } => {
+                (uplink, Join::Down { why: why.clone(), last: retry.is_none() })
+            }
+            _ => return,
+        };
+        if self.joins.get(uplink).is_some_and(|waiter| waiter.unbounded_send(news).is_err()) {
+            self.joins.remove(uplink);
+        }
+    }
+}
