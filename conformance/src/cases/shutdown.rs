@@ -27,6 +27,7 @@ fn check(lab: &Lab) -> Verdict {
         goodbyes(lab, &on).map_err(|e| format!("over {on}: {e}"))?;
         what_waits_ends(lab, &on).map_err(|e| format!("over {on}: {e}"))?;
     }
+    nothing_is_claimed(lab)?;
     the_port_is_free(lab)?;
     Ok(format!("{MESSAGES} messages on the way arrived; 6 waiting calls ended"))
 }
@@ -189,6 +190,26 @@ fn what_waits_ends(lab: &Lab, on: &str) -> Check {
     });
     drop(release);
     result
+}
+
+/// A message that has come half of its way when the node ends was not delivered, as far as is known.
+fn nothing_is_claimed(lab: &Lab) -> Check {
+    let Trio { hub: _hub, at: _, ada, bob } = lab.trio(TCP)?;
+    let (to, patience) = (address("bob@home")?, lab.patience);
+    let sent = scope(|scope| {
+        let sending = scope.spawn(|| {
+            let message = Message::text("nobody consumes it");
+            Ok(ada.subject().send_and_wait(&to, message, Receipts::Consumed, patience))
+        });
+        let arrived = bob.message();
+        // Its first receipts come before the answers to these.
+        for _ in 0..3 {
+            ada.echo("bob@home", b"after it")?;
+        }
+        ada.abort();
+        arrived.and(joined(sending))
+    })?;
+    ensure(sent.is_err(), || format!("a message that nobody has consumed counts as consumed: {sent:?}"))
 }
 
 /// Closed; or, of what was under way, that nobody knows whether it arrived.
