@@ -39,8 +39,9 @@ pub trait Adapter: Sync {
 /// One running node under test: the calls of an adapter's `Peer`, each of which blocks until it has
 /// its result. They are called from many threads at once. Dropping it drops the last handle.
 ///
-/// With futures, each method is a `block_on`. A `timeout` is the adapter's own where its call takes
-/// one; otherwise give the future up when it is over.
+/// With futures, each method is a [`block_on`](crate::block_on). A `timeout` is the adapter's own where its call takes
+/// one; otherwise [give the future up](crate::block_on_for)
+/// when it is over.
 pub trait Subject: Send + Sync {
     /// The node's key.
     fn peer_id(&self) -> PeerId;

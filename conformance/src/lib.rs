@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod adapter;
+mod blocking;
 mod case;
 mod cases;
 mod dice;
@@ -29,6 +30,7 @@ mod run;
 mod wait;
 
 pub use adapter::{Adapter, Answers, Handler, Subject};
+pub use blocking::{block_on, block_on_for};
 pub use case::{Case, Outcome};
 pub use cases::cases;
 pub use report::{Report, Row};
