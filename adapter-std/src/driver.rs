@@ -42,6 +42,10 @@ impl Posts {
         taken.is_some()
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(Vec::is_empty)
+    }
+
     fn take(&self) -> Vec<Post> {
         let mut posts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         posts.as_mut().map(std::mem::take).unwrap_or_default()
@@ -116,6 +120,8 @@ impl Loop {
             }
             wait = match self.driver.turn() {
                 Rest::No => Some(Duration::ZERO),
+                // What was put before the driver lay down has woken nobody.
+                Rest::Until(_) if !self.posts.is_empty() => Some(Duration::ZERO),
                 Rest::Until(until) => until.map(|until| until.saturating_duration_since(Instant::now())),
                 Rest::Over => return,
             };
