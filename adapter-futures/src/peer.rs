@@ -242,7 +242,8 @@ impl Peer {
 
     /// Says goodbye to every neighbour and is ready when all links are closed and the driver has
     /// ended. Whatever was not sent within `timeout` is cut off. All clones are closed with it; their
-    /// [`events`](Peer::events) end after [`Event::Stopped`](homing_core::Event::Stopped).
+    /// [`events`](Peer::events) end, after [`Event::Stopped`](homing_core::Event::Stopped) if nothing
+    /// had to be cut off.
     ///
     /// Once it was polled the node is on its way out; dropped after that, the goodbye goes on without
     /// an end to its time.

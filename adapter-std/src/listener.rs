@@ -17,9 +17,9 @@ pub(crate) enum Listener {
     Tcp(TcpListener),
     #[cfg(unix)]
     Unix {
-        listener: UnixListener,
-        /// Goes with it.
+        /// Goes before it: once nobody listens, another may put a file of its own there.
         _file: SocketFile,
+        listener: UnixListener,
     },
 }
 
@@ -35,7 +35,7 @@ impl Listener {
             #[cfg(unix)]
             Endpoint::Unix(path) => {
                 let listener = bind_unix(path)?;
-                Ok((Listener::Unix { listener, _file: SocketFile(path.clone()) }, endpoint.clone()))
+                Ok((Listener::Unix { _file: SocketFile(path.clone()), listener }, endpoint.clone()))
             }
             #[cfg(not(unix))]
             Endpoint::Unix(_) => Err(io::Error::new(ErrorKind::Unsupported, "no Unix sockets here: use TCP")),

@@ -237,8 +237,8 @@ impl Peer {
 
     /// Says goodbye to every neighbour and blocks until all links are closed and the node's thread
     /// has ended. Whatever was not sent within `timeout` is cut off. All clones are closed with it;
-    /// their [`events`](Peer::events) end after
-    /// [`Event::Stopped`](homing_core::Event::Stopped).
+    /// their [`events`](Peer::events) end, after [`Event::Stopped`](homing_core::Event::Stopped) if
+    /// nothing had to be cut off.
     ///
     /// # Errors
     /// [`Error::Timeout`] when links had to be cut off.

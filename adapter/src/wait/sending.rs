@@ -120,7 +120,7 @@ impl Future for Delivering {
                     return Poll::Ready(Err(Error::NotDelivered(failure)));
                 }
                 Some(receipt) => receipts.push(receipt),
-                None if receipts.is_empty() => return Poll::Ready(Err(Error::Closed)),
+                None if tracking.cut_off => return Poll::Ready(Err(Error::Closed)),
                 None => {
                     let receipts = std::mem::take(receipts);
                     return Poll::Ready(Ok(Delivery { id: tracking.id(), receipts }));

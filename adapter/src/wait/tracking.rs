@@ -26,6 +26,8 @@ pub struct Tracking {
     sent: Clock,
     notes: UnboundedReceiver<Note>,
     progress: Progress,
+    /// The node ended before the last receipt came.
+    pub(crate) cut_off: bool,
 }
 
 impl Tracking {
@@ -36,7 +38,8 @@ impl Tracking {
         to: &Address,
         until: Receipts,
     ) -> Tracking {
-        Tracking { handle: Arc::clone(handle), id, sent, notes, progress: Progress::new(to, until) }
+        let progress = Progress::new(to, until);
+        Tracking { handle: Arc::clone(handle), id, sent, notes, progress, cut_off: false }
     }
 
     /// The message.
@@ -63,7 +66,7 @@ impl Tracking {
                 Some((at.saturating_duration_since(self.sent), from, stage))
             }
             None => {
-                self.progress.done = true;
+                (self.progress.done, self.cut_off) = (true, true);
                 None
             }
         })
