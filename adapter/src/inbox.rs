@@ -104,6 +104,8 @@ impl Inbox {
             queues.waiting.watch(place, cx.waker());
             return Poll::Pending;
         }
+        // Nobody who does not wait is to be woken in place of one who does.
+        queues.waiting.leave(place);
         Poll::Ready(taken)
     }
 
@@ -209,6 +211,20 @@ mod tests {
         assert_eq!(woken(), (1, 1), "the first was woken and went away");
         assert!(wait(&inbox, &mut b).1);
         inbox.leave(&mut b);
+    }
+
+    #[test]
+    fn whoever_takes_an_event_that_another_was_woken_for_waits_no_more() {
+        let inbox = Inbox::new(4);
+        let (mut a, mut b) = (None, None);
+        wait(&inbox, &mut a);
+        wait(&inbox, &mut b);
+        inbox.put(&mut vec![message(1)]);
+        assert!(wait(&inbox, &mut b).1, "it comes first, although the other was woken");
+        let (again, ready) = wait(&inbox, &mut a);
+        assert!(!ready);
+        inbox.put(&mut vec![message(2)]);
+        assert_eq!(again.0.load(SeqCst), 1, "the one who waits is woken");
     }
 
     #[test]
