@@ -34,7 +34,7 @@ pub struct Limits {
     /// What waits to be sent on one link of receipts and answers of our own, beyond `queue`.
     pub replies: usize,
     /// How long an envelope may wait in a queue before it comes back as failed: one peer that does
-    /// not read must not hold up those who write to others.
+    /// not read must not hold up those who write to others. Receipts hold nobody up and wait on.
     pub queue_time: Duration,
     /// How long senders wait for a recipient that takes nothing at all. While it takes something, however
     /// slowly, they are held to its pace; after this they can write to others, and what is for it is

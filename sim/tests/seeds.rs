@@ -161,3 +161,12 @@ fn seed_2282_heartbeat() {
     let outcome = scenarios::mixed().run_plan(&plan.parse().unwrap());
     assert_eq!(outcome.violation, None);
 }
+
+/// The word that a message has failed waits behind what its sender is slow to read, for as long as the link lives: it
+/// is the only one.
+#[test]
+fn seed_6398_accounted() {
+    let plan = r#"{"seed":6398,"weather":false,"conditions":{"latency":300000,"jitter":100000,"bandwidth":0,"capacity":300,"write_most":0,"read_most":700},"shape":7613730219666899158,"faults":[],"steps":[{"at":6353547,"host":2,"deed":{"Send":{"to":"p0@home/y","size":9000,"receipts":0,"priority":1,"patience":60000,"then":1,"times":1}}},{"at":14450823,"host":0,"deed":{"Send":{"to":"p0@home/y","size":14000,"receipts":0,"priority":0,"patience":20000,"then":0,"times":40}}}],"heal":120000000}"#;
+    let outcome = scenarios::mixed().run_plan(&plan.parse().unwrap());
+    assert_eq!(outcome.violation, None);
+}

@@ -32,6 +32,12 @@ impl From<Priority> for LaneKind {
 
 const LANES: usize = 4;
 
+/// The lanes that the window counts. What waits in them expires. Receipts do not: a failure may be the only word
+/// that a sender will ever hear, and nobody would be told of its end. Their room is all that bounds them.
+const fn counted() -> Range<usize> {
+    LaneKind::Urgent as usize..LANES
+}
+
 /// Whole frames, one behind the other, and what is known of each.
 #[derive(Debug, Default)]
 struct Lane {
@@ -45,6 +51,7 @@ struct Entry {
     sent: Sent,
     /// Of the whole frame.
     len: u32,
+    /// Of what the window counts only.
     expires: Instant,
 }
 
@@ -151,10 +158,10 @@ impl Lanes {
     /// fit, nothing smaller overtakes it and eats the room that becomes free.
     fn first_counted(&self) -> Option<usize> {
         if planted!(FullestLaneFirst) {
-            let lanes = (LaneKind::Urgent as usize..LANES).filter(|at| !self.lanes[*at].entries.is_empty());
+            let lanes = counted().filter(|at| !self.lanes[*at].entries.is_empty());
             return lanes.max_by_key(|at| self.lanes[*at].entries.len());
         }
-        (LaneKind::Urgent as usize..LANES).find(|at| !self.lanes[*at].entries.is_empty())
+        counted().find(|at| !self.lanes[*at].entries.is_empty())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -241,14 +248,14 @@ impl Lanes {
 
     /// When the first of them has waited for as long as it may, or the link is to be given up waiting for.
     pub(crate) fn deadline(&self, limit: Duration) -> Option<Instant> {
-        let expires = self.lanes.iter().filter_map(|lane| lane.entries.front()).map(|entry| entry.expires);
+        let expires = counted().filter_map(|at| self.lanes[at].entries.front()).map(|entry| entry.expires);
         let give_up = self.still_since.filter(|_| !self.stalled).map(|since| since + limit);
         expires.chain(give_up).min()
     }
 
     /// Takes off what has waited for too long.
     pub(crate) fn expire(&mut self, now: Instant, mut expired: impl FnMut(Sent)) {
-        for at in 0..LANES {
+        for at in counted() {
             while self.lanes[at].entries.front().is_some_and(|entry| entry.expires <= now) {
                 let start = self.lanes[at].start;
                 let Some((entry, _)) = self.lanes[at].pop() else { break };

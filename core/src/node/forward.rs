@@ -341,7 +341,7 @@ impl Node {
                     copy: false,
                     origin: Origin::Local,
                 };
-                // Without room its sender learns of it at its own deadline.
+                // Without room its sender learns of it at its own deadline, if it wanted receipts.
                 let _ = self.push(link, &label, &letter, sent, true);
             }
         }

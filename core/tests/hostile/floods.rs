@@ -103,6 +103,26 @@ fn a_recipient_that_never_reads() {
 }
 
 #[test]
+fn who_reads_late_hears_what_became_of_its_message_all_the_same() {
+    let mut hub = Hub::with(Crypto::Fake, |config| config.limits.queue_time = SECOND);
+    let mut ada = hub.join(1, "ada");
+    hub.host.deaf.insert(ada.link);
+    // To itself: so it waits where the word about it will.
+    ada.send(&mut hub, &Envelope::new(MESSAGE, 1, "ada@home", "{}", b"hi").frame());
+    hub.host.advance(10 * SECOND);
+    hub.host.undeafen(ada.link);
+    ada.read(&mut hub);
+    let heard: Vec<_> = ada.envelopes().into_iter().filter(|e| e.id == [1; 16]).collect();
+    let words = format!("\"code\":{}", Reason::EXPIRED.code());
+    assert!(
+        matches!(&heard[..], [one] if one.kind() == NOTIFICATION && one.head().contains(&words)),
+        "{heard:?}"
+    );
+    ada.expect_open(&mut hub);
+    hub.check();
+}
+
+#[test]
 fn notifications_need_no_window_and_are_bounded_all_the_same() {
     let mut hub = Hub::with(Crypto::Fake, |config| config.limits.replies = 32 * 1024);
     let mut ada = hub.join(1, "ada");

@@ -25,7 +25,7 @@ impl Connection {
     }
 
     /// Queues an envelope, which `write` writes and which must fit in a frame. It goes out in its turn,
-    /// or comes back when `expires` has come.
+    /// or comes back when `expires` has come; a notification waits for as long as the link lives.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
