@@ -183,7 +183,9 @@ fn talk(world: World, count: u32, size: usize) {
     }
     seen.iter_mut().for_each(|seen| seen.ending = true);
     network.machines.iter().for_each(|machine| Shared::of(&machine.handle).shut_down());
+    let start = clock();
     network.run("the end", |machines| machines.iter().all(|machine| machine.driver.is_none()));
+    assert!(clock() - start < Duration::from_secs(2), "nobody waits for a stream that has closed");
     look(&mut seen, &network.machines);
     assert!(seen.iter().all(|seen| seen.stopped));
     assert_eq!(network.world.open(), 0, "every stream was dropped");

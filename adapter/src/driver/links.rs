@@ -1,6 +1,6 @@
 //! The streams of a driver, and which of them have something to do.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
@@ -28,8 +28,8 @@ pub(super) struct Links<S> {
     pub(super) writes: VecDeque<usize>,
     /// To be read when the application has taken something.
     parked: Vec<usize>,
-    /// Being closed, and until when.
-    leaving: BTreeMap<usize, Clock>,
+    /// Being closed, and until when: the next to be given up first.
+    leaving: BTreeSet<(Clock, usize)>,
 }
 
 pub(super) struct Link<S> {
@@ -47,8 +47,8 @@ pub(super) struct Link<S> {
     /// Writing has failed for this cause. What has arrived is read before the link is given up: it
     /// may say why.
     pub(super) broken: Option<String>,
-    /// The node knows it no more; it is only being closed.
-    leaving: bool,
+    /// The node knows it no more; it is only being closed, until then.
+    leaving: Option<Clock>,
 }
 
 impl<S: super::Stream> Links<S> {
@@ -60,7 +60,7 @@ impl<S: super::Stream> Links<S> {
             reads: VecDeque::new(),
             writes: VecDeque::new(),
             parked: Vec::new(),
-            leaving: BTreeMap::new(),
+            leaving: BTreeSet::new(),
         }
     }
 
@@ -86,7 +86,7 @@ impl<S: super::Stream> Links<S> {
             read_queued: true,
             write_queued: false,
             broken: None,
-            leaving: false,
+            leaving: None,
         });
         self.by_id.insert(id, place);
         self.reads.push_back(place);
@@ -99,16 +99,15 @@ impl<S: super::Stream> Links<S> {
 
     /// The link at `place`, if the node knows it.
     pub(super) fn live(&mut self, place: usize) -> Option<&mut Link<S>> {
-        self.get(place).filter(|link| !link.leaving)
+        self.get(place).filter(|link| link.leaving.is_none())
     }
 
     pub(super) fn remove<Y: System<Stream = S>>(&mut self, place: usize, system: &mut Y) -> Option<LinkId> {
         let mut link = self.places.get_mut(place)?.take()?;
         link.stream.remove(system);
-        if link.leaving {
-            self.leaving.remove(&place);
-        } else {
-            self.by_id.remove(&link.id);
+        match link.leaving {
+            Some(until) => drop(self.leaving.remove(&(until, place))),
+            None => drop(self.by_id.remove(&link.id)),
         }
         self.free.push(place);
         Some(link.id)
@@ -124,42 +123,41 @@ impl<S: super::Stream> Links<S> {
     ) {
         let Some(place) = self.by_id.remove(&id) else { return };
         if let Some(link) = self.get(place) {
-            link.leaving = true;
+            let until = now + CLOSE_TIME;
+            link.leaving = Some(until);
             link.wants_write = false;
-            self.leaving.insert(place, now + CLOSE_TIME);
+            self.leaving.insert((until, place));
             self.leave(place, system, scratch);
         }
     }
 
     /// Goes on closing a stream. One that is dropped with unread bytes is reset, and a reset may
-    /// overtake the goodbye: some are read before it is. `scratch` is overwritten.
+    /// overtake the goodbye: some are read before it is. The other side may also be waiting for that,
+    /// to say its own. `scratch` is overwritten.
     fn leave<Y: System<Stream = S>>(&mut self, place: usize, system: &mut Y, scratch: &mut [u8]) {
-        let Some(link) = self.get(place).filter(|link| link.leaving) else { return };
-        match link.stream.close() {
-            Err(e) if e.kind() == ErrorKind::WouldBlock => return link.writable = false,
-            _ => {}
-        }
+        let Some(link) = self.get(place).filter(|link| link.leaving.is_some()) else { return };
+        let closed = link.stream.close();
         // As much as can be waiting in a usual receive buffer, and no more.
         for _ in 0..4 {
             if !matches!(link.stream.read(scratch), Ok(n) if n > 0) {
                 break;
             }
         }
-        self.remove(place, system);
+        if !matches!(closed, Err(e) if e.kind() == ErrorKind::WouldBlock) {
+            self.remove(place, system);
+        }
     }
 
     /// Gives up the streams that have not closed in time.
     pub(super) fn give_up_leaving<Y: System<Stream = S>>(&mut self, now: Clock, system: &mut Y) {
-        let late: Vec<_> =
-            self.leaving.iter().filter(|(_, until)| **until <= now).map(|(place, _)| *place).collect();
-        for place in late {
+        while let Some(&(_, place)) = self.leaving.first().filter(|(until, _)| *until <= now) {
             self.remove(place, system);
         }
     }
 
     /// Until when the first of those that are being closed is waited for.
     pub(super) fn leaving_until(&self) -> Option<Clock> {
-        self.leaving.values().min().copied()
+        self.leaving.first().map(|(until, _)| *until)
     }
 
     /// Drops all of them.
@@ -180,11 +178,8 @@ impl<S: super::Stream> Links<S> {
         let Some(link) = self.get(place) else { return };
         link.readable |= read;
         link.writable |= write;
-        if link.leaving {
-            if write {
-                self.leave(place, system, scratch);
-            }
-            return;
+        if link.leaving.is_some() {
+            return self.leave(place, system, scratch);
         }
         if read {
             self.queue_read(place);
@@ -204,7 +199,7 @@ impl<S: super::Stream> Links<S> {
 
     pub(super) fn queue_read(&mut self, place: usize) {
         let Some(Some(link)) = self.places.get_mut(place) else { return };
-        if link.readable && !link.read_queued && !link.leaving {
+        if link.readable && !link.read_queued && link.leaving.is_none() {
             link.read_queued = true;
             self.reads.push_back(place);
         }

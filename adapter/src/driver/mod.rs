@@ -274,9 +274,7 @@ impl<S: System> Driver<S> {
     /// Tells the node that time went by, and gives up what took too long.
     fn tell_time(&mut self) {
         self.give_up_dials();
-        if self.links.leaving_until().is_some() {
-            self.links.give_up_leaving(self.shared.clock(), &mut self.system);
-        }
+        self.links.give_up_leaving(self.shared.clock(), &mut self.system);
         let shared = Arc::clone(&self.shared);
         let mut state = shared.lock();
         self.drain(&mut state);
