@@ -43,7 +43,7 @@
 //!
 //! - A link that is busy holds up no other: each is read at most 64 KiB at a time, in turn.
 //! - When the application does not take its messages, their senders wait, and nothing is lost.
-//! - An idle peer sleeps: its thread wakes for heartbeats alone ([`Peer::wakeups`]).
+//! - An idle peer sleeps: its thread wakes for heartbeats alone ([`Handle::wakeups`]).
 //! - No fault of a neighbour, and no lack of file descriptors, ends it.
 
 #![forbid(unsafe_code)]
@@ -68,8 +68,3 @@ pub use homing_core::{
 };
 pub use peer::Peer;
 pub use waiting::{Answers, Events, Tracking};
-
-/// The examples of the README compile, and those that can run do.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
