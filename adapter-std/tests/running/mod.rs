@@ -1,5 +1,5 @@
 //! Runs the examples of an adapter, as a user does: processes, TCP, standard input and output. Each
-//! adapter has the same two, and runs this in its own `tests/examples.rs`.
+//! adapter has the same three, and runs this in its own `tests/examples.rs`.
 
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use homing_std::{Invite, Options, Peer, Seed, Serving, StaticKey};
+use homing_std::{Dial, Event, Invite, Message, Options, Peer, Receipts, Seed, Serving, StaticKey};
 
 /// Longer than anything takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -228,4 +228,40 @@ fn wrong_use_is_answered_with_the_right_one() {
     has(&run("chat", &[]), "chat: usage: ");
     has(&run("chat", &["no invite", "ada"]), "chat: an invite has the form ");
     has(&run("rpc", &["call"]), "rpc: usage: ");
+}
+
+#[test]
+fn the_twenty_lines_speak_with_ada() {
+    let (hub, invite) = hub();
+    let ada = Peer::start(Options::new(StaticKey::generate(&Seed::from_bytes([2; 32])))).unwrap();
+    ada.connect(Dial::invite(&invite.parse().unwrap(), "ada".parse().unwrap()), PATIENCE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut example = Running::start(folder.path(), "twenty", &[&invite]);
+    example.prints("{\"pong\"");
+    let hello = ada.events().find_map(|event| match event {
+        Event::Message(message) => Some(message),
+        _ => None,
+    });
+    assert_eq!(hello.unwrap().body, b"hello");
+
+    let to = ada.resolve("example").unwrap();
+    let shouted = homing_std::Command::get("shout").with_body("text/plain", "hello");
+    assert_eq!(ada.request(&to, shouted, PATIENCE).unwrap().body, b"HELLO");
+    ada.send_and_wait(&to, Message::text("who are you?"), Receipts::Consumed, PATIENCE).unwrap();
+    example.prints("ada@home/");
+    assert!(example.seen.last().unwrap().ends_with(": who are you?"), "{:?}", example.seen);
+    drop((example, ada, hub));
+}
+
+/// They are what is compiled and was run above, to the letter.
+#[test]
+fn the_pages_show_the_twenty_lines() {
+    let adapter = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| std::fs::read_to_string(adapter.join(file)).unwrap();
+    let example = read("examples/twenty.rs");
+    let (_, lines) = example.split_once("\n\n").unwrap(); // without the comment on top
+    assert!(read("../docs/ADAPTERS.md").contains(&format!("```rust\n{lines}```")), "docs/ADAPTERS.md");
+    if ["homing-std", "homing-tokio"].contains(&env!("CARGO_PKG_NAME")) {
+        assert!(read("../README.md").contains(&format!("```rust,no_run\n{lines}```")), "README.md");
+    }
 }
