@@ -245,8 +245,8 @@ impl Peer {
     /// [`events`](Peer::events) end, after [`Event::Stopped`](homing_core::Event::Stopped) if nothing
     /// had to be cut off.
     ///
-    /// Once it was polled the node is on its way out; dropped after that, the goodbye goes on without
-    /// an end to its time.
+    /// Once it was polled the node is on its way out; dropped after that, the goodbye goes on, for as
+    /// long as the node's own [limit](homing_core::Limits::goodbye) lets each link take.
     ///
     /// # Errors
     /// [`Error::Timeout`] when links had to be cut off.

@@ -22,6 +22,9 @@ pub(crate) type Handler = Arc<dyn Fn(Request) -> BoxFuture<'static, Result<Respo
 /// [`Driver`](crate::Driver); it is ready when the node has ended.
 ///
 /// Up to 64 handlers run at once, all within this one task: they await, and do not block.
+///
+/// Dropping it before cuts them off where they stand. Requests for what is still [served](crate::Peer::serve)
+/// then wait for nobody until their senders give up; and when the queue is full of them, messages wait too.
 #[must_use = "no command is answered without it: spawn it"]
 pub struct Server {
     shared: Arc<Shared>,

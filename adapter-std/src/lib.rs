@@ -68,8 +68,3 @@ pub use homing_core::{
 };
 pub use peer::Peer;
 pub use waiting::{Answers, Events, Tracking};
-
-/// The examples of the README compile, and those that can run do.
-#[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;

@@ -1,0 +1,4 @@
+//! The examples, run as a user runs them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod running;
