@@ -37,7 +37,9 @@ impl Machine {
         let mut options = Options::new(StaticKey::generate(&Seed::from_bytes([key; 32])));
         options.config = Config::with_provider(Arc::new(Fake));
         options.seed = Some(Seed::from_bytes([key; 32]));
-        options.queue = 16;
+        // So little that links are left unread while the application takes nothing.
+        options.queue = 4;
+        options.config.limits.deliveries = 1000;
         let address: Address = "hub@home".parse().unwrap();
         options.config.serving = serving.then(|| Serving { address, open: true, allow: Default::default() });
         let bell = Arc::new(Bell(AtomicBool::new(true)));
@@ -87,14 +89,18 @@ impl Network {
 
     /// Lets everything happen until `done`; fails when all sleep for so long that only a heartbeat
     /// would wake them.
-    fn run(&mut self, what: &str, mut done: impl FnMut(&mut [Machine]) -> bool) {
+    ///
+    /// `done` is told how much each application takes at once: little, for as long as there is anything else to do.
+    fn run(&mut self, what: &str, mut done: impl FnMut(&mut [Machine], usize) -> bool) {
         let end = clock() + Duration::from_secs(10);
-        while !done(&mut self.machines) {
+        let mut idle = false;
+        while !done(&mut self.machines, if idle { usize::MAX } else { self.world.roll(3) }) {
             let mut busy = self.world.wake_some();
             for machine in &mut self.machines {
                 busy |= machine.turn();
             }
-            if !busy && !self.world.wake_all() {
+            let was_idle = std::mem::replace(&mut idle, !busy && !self.world.wake_all());
+            if idle && was_idle {
                 let deadlines = self.machines.iter().filter_map(|machine| match machine.rest {
                     Rest::Until(until) => until,
                     _ => None,
@@ -127,8 +133,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn take(&mut self, machine: &Machine) {
-        while let Some(event) = machine.events.try_next() {
+    fn take(&mut self, machine: &Machine, most: usize) {
+        for event in std::iter::from_fn(|| machine.events.try_next()).take(most) {
             match event {
                 Event::Up { .. } => self.up = true,
                 Event::Message(m) => self.numbers.push(u32::from_be_bytes(m.body[..4].try_into().unwrap())),
@@ -140,8 +146,8 @@ impl Seen {
     }
 }
 
-fn look(seen: &mut [Seen; 3], machines: &[Machine]) {
-    seen.iter_mut().zip(machines).for_each(|(seen, machine)| seen.take(machine));
+fn look(seen: &mut [Seen; 3], machines: &[Machine], most: usize) {
+    seen.iter_mut().zip(machines).for_each(|(seen, machine)| seen.take(machine, most));
 }
 
 /// A hub, ada and bob, who tell each other `count` messages and say goodbye.
@@ -158,14 +164,14 @@ fn talk(world: World, count: u32, size: usize) {
         machine.handle.dial(Dial::invite(&invite, name.parse().unwrap())).unwrap();
     }
     let mut seen: [Seen; 3] = Default::default();
-    network.run("joining", |machines| {
-        look(&mut seen, machines);
+    network.run("joining", |machines, most| {
+        look(&mut seen, machines, most);
         let knows_all = |m: &Machine| m.handle.peers("home").is_some_and(|peers| peers.len() == 3);
         seen[1].up && seen[2].up && machines.iter().all(knows_all)
     });
     let mut sent = [0, 0];
     let addresses: [Address; 2] = ["bob@home".parse().unwrap(), "ada@home".parse().unwrap()];
-    network.run("messages both ways", |machines| {
+    network.run("messages both ways", |machines, most| {
         for (way, machine) in machines[1..].iter().enumerate() {
             while sent[way] < count {
                 match machine.handle.try_send(&addresses[way], message(sent[way], size)) {
@@ -175,7 +181,7 @@ fn talk(world: World, count: u32, size: usize) {
                 }
             }
         }
-        look(&mut seen, machines);
+        look(&mut seen, machines, most);
         seen[1..].iter().all(|seen| seen.numbers.len() as u32 >= count)
     });
     for seen in &mut seen[1..] {
@@ -184,9 +190,9 @@ fn talk(world: World, count: u32, size: usize) {
     seen.iter_mut().for_each(|seen| seen.ending = true);
     network.machines.iter().for_each(|machine| Shared::of(&machine.handle).shut_down());
     let start = clock();
-    network.run("the end", |machines| machines.iter().all(|machine| machine.driver.is_none()));
+    network.run("the end", |machines, _| machines.iter().all(|machine| machine.driver.is_none()));
     assert!(clock() - start < Duration::from_secs(2), "nobody waits for a stream that has closed");
-    look(&mut seen, &network.machines);
+    look(&mut seen, &network.machines, usize::MAX);
     assert!(seen.iter().all(|seen| seen.stopped));
     assert_eq!(network.world.open(), 0, "every stream was dropped");
 }
@@ -222,10 +228,10 @@ fn a_stream_that_does_not_close_is_given_up() {
     let (ours, theirs) = network.world.stream();
     theirs.never_closes();
     network.world.arrive(theirs);
-    network.run("it is let in", |machines| machines[0].handle.links() == 1);
+    network.run("it is let in", |machines, _| machines[0].handle.links() == 1);
     Shared::of(&network.machines[0].handle).shut_down();
     let start = clock();
-    network.run("it is given up", |machines| machines[0].driver.is_none());
+    network.run("it is given up", |machines, _| machines[0].driver.is_none());
     assert!(clock() - start >= Duration::from_secs(2), "it was given its time");
     assert_eq!(network.world.open(), 1);
     drop(ours);

@@ -221,11 +221,8 @@ impl<S: super::Stream> Links<S> {
         }
     }
 
-    pub(super) fn unpark(&mut self) {
-        self.reads.extend(self.parked.drain(..));
-    }
-
-    /// The same for those that `may_be_read`: what was in their way may have ended by itself.
+    /// Those that `may_be_read` again are: the application has taken something, or what was in their
+    /// way has ended by itself.
     pub(super) fn unpark_if(&mut self, may_be_read: impl Fn(LinkId) -> bool) {
         let Links { places, reads, parked, .. } = self;
         parked.retain(|&place| {

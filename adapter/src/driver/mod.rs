@@ -187,13 +187,11 @@ impl<S: System> Driver<S> {
     /// Does what the node wants done, until it wants nothing more.
     fn drain(&mut self, state: &mut State) {
         let mut room = self.shared.room();
-        let mut delivered = false;
         loop {
             let action = if room > 0 { state.node.poll_action() } else { state.node.poll_duty() };
             match action {
                 Some(Action::Event(event)) => {
                     let delivery = matches!(event, Event::Message(_) | Event::Request(_));
-                    delivered |= delivery;
                     room -= usize::from(delivery && room > 0);
                     self.tell(state, event);
                 }
@@ -220,10 +218,6 @@ impl<S: System> Driver<S> {
             }
         }
         self.shared.inbox.put(&mut self.news);
-        if delivered {
-            // What the application has taken may be what these waited for.
-            self.links.unpark();
-        }
     }
 
     fn tell(&mut self, state: &mut State, event: Event) {

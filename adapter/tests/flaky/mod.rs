@@ -63,7 +63,7 @@ impl World {
         })))
     }
 
-    fn roll(&self, sides: usize) -> usize {
+    pub fn roll(&self, sides: usize) -> usize {
         let mut inner = self.0.borrow_mut();
         inner.dice ^= inner.dice << 13;
         inner.dice ^= inner.dice >> 7;
