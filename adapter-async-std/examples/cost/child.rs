@@ -15,14 +15,14 @@ pub(crate) struct Child {
 /// What a process has used since it began.
 pub(crate) struct Used {
     nanoseconds: u64,
-    wakeups: u64,
+    turns: u64,
 }
 
 /// What one message costs a process.
 #[derive(Clone, Copy)]
 pub(crate) struct Each {
     pub(crate) microseconds: f64,
-    pub(crate) wakeups: f64,
+    pub(crate) turns: f64,
 }
 
 impl Used {
@@ -31,7 +31,7 @@ impl Used {
         let each = |after: u64, before: u64| (after - before) as f64 / count as f64;
         Each {
             microseconds: each(self.nanoseconds, before.nanoseconds) / 1000.0,
-            wakeups: each(self.wakeups, before.wakeups),
+            turns: each(self.turns, before.turns),
         }
     }
 }
@@ -60,8 +60,8 @@ impl Child {
     pub(crate) fn used(&mut self) -> Used {
         self.ask("used");
         let line = self.line();
-        let (nanoseconds, wakeups) = line.split_once(' ').unwrap();
-        Used { nanoseconds: nanoseconds.parse().unwrap(), wakeups: wakeups.parse().unwrap() }
+        let (nanoseconds, turns) = line.split_once(' ').unwrap();
+        Used { nanoseconds: nanoseconds.parse().unwrap(), turns: turns.parse().unwrap() }
     }
 
     /// Lets it go, and waits until it has.

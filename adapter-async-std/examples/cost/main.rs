@@ -28,8 +28,8 @@ struct Work {
 const WORKS: [Work; 4] = [
     Work { name: "one way, 64 B", answered: false, bytes: 64, count: 300_000 },
     Work { name: "one way, 1 KiB", answered: false, bytes: 1024, count: 100_000 },
-    Work { name: "call and answer, 64 B", answered: true, bytes: 64, count: 5_000 },
-    Work { name: "call and answer, 1 KiB", answered: true, bytes: 1024, count: 5_000 },
+    Work { name: "call and answer, 64 B", answered: true, bytes: 64, count: 10_000 },
+    Work { name: "call and answer, 1 KiB", answered: true, bytes: 1024, count: 10_000 },
 ];
 
 const USE: &str = "use: cost [--json] [--rounds N] [--only RUNTIME]";
@@ -42,7 +42,7 @@ struct Asked {
 }
 
 fn asked(mut arguments: impl Iterator<Item = String>) -> Option<Asked> {
-    let mut asked = Asked { json: false, rounds: 7, only: None };
+    let mut asked = Asked { json: false, rounds: 9, only: None };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--json" => asked.json = true,

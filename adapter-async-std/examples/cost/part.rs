@@ -38,7 +38,7 @@ fn hub(place: &str) {
     peer.close(PATIENCE).unwrap();
 }
 
-/// CPU time of this process, of all its threads and in the kernel too, and how often the driver woke.
+/// CPU time of this process, of all its threads and in the kernel too, and how many turns the driver took.
 fn say_used(peer: &Handle) {
     println!("{} {}", cpu_time().as_nanos(), peer.wakeups());
 }

@@ -22,8 +22,8 @@ struct Middle {
     bob: f64,
     both: f64,
     hub: f64,
-    ada_wakeups: f64,
-    bob_wakeups: f64,
+    ada_turns: f64,
+    bob_turns: f64,
 }
 
 impl Cost {
@@ -43,8 +43,8 @@ impl Cost {
             bob: self.median(|sample| sample.bob.microseconds),
             both: self.median(both),
             hub: self.median(|sample| sample.hub.microseconds),
-            ada_wakeups: self.median(|sample| sample.ada.wakeups),
-            bob_wakeups: self.median(|sample| sample.bob.wakeups),
+            ada_turns: self.median(|sample| sample.ada.turns),
+            bob_turns: self.median(|sample| sample.bob.turns),
         }
     }
 
@@ -75,7 +75,7 @@ pub(crate) fn print(costs: &[Cost], rounds: usize) {
         if cost.work != work {
             work = cost.work;
             println!(
-                "\n| {work:22} |   ada |   bob |  both | lowest–highest | to std | ada wakes | bob wakes |   hub |"
+                "\n| {work:22} |   ada |   bob |  both | lowest–highest | to std | ada turns | bob turns |   hub |"
             );
             let rule = |width: usize| format!("{:->width$}:", "");
             let rules = [6, 6, 6, 15, 7, 10, 10, 6].map(rule).join("|");
@@ -86,13 +86,7 @@ pub(crate) fn print(costs: &[Cost], rounds: usize) {
         let range = format!("{:.2}–{:.2}", cost.lowest(), cost.highest());
         println!(
             "| {:22} | {:5.2} | {:5.2} | {:5.2} | {range:>14} | {ratio:>6} | {:9.3} | {:9.3} | {:5.2} |",
-            cost.runtime,
-            middle.ada,
-            middle.bob,
-            middle.both,
-            middle.ada_wakeups,
-            middle.bob_wakeups,
-            middle.hub
+            cost.runtime, middle.ada, middle.bob, middle.both, middle.ada_turns, middle.bob_turns, middle.hub
         );
     }
 }
@@ -103,7 +97,7 @@ pub(crate) fn print_json(costs: &[Cost], rounds: usize) {
         let middle = cost.middle();
         // Names have nothing in them that JSON would want escaped.
         println!(
-            r#"{{"work":"{}","runtime":"{}","rounds":{rounds},"ada_us":{:.3},"bob_us":{:.3},"both_us":{:.3},"lowest_us":{:.3},"highest_us":{:.3},"to_std":{},"ada_wakeups":{:.4},"bob_wakeups":{:.4},"hub_us":{:.3}}}"#,
+            r#"{{"work":"{}","runtime":"{}","rounds":{rounds},"ada_us":{:.3},"bob_us":{:.3},"both_us":{:.3},"lowest_us":{:.3},"highest_us":{:.3},"to_std":{},"ada_turns":{:.4},"bob_turns":{:.4},"hub_us":{:.3}}}"#,
             cost.work,
             cost.runtime,
             middle.ada,
@@ -112,8 +106,8 @@ pub(crate) fn print_json(costs: &[Cost], rounds: usize) {
             cost.lowest(),
             cost.highest(),
             ratio(costs, cost).map_or("null".to_string(), |ratio| format!("{ratio:.3}")),
-            middle.ada_wakeups,
-            middle.bob_wakeups,
+            middle.ada_turns,
+            middle.bob_turns,
             middle.hub
         );
     }
