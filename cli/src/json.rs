@@ -87,7 +87,7 @@ pub(crate) enum Line {
     /// `why`: one node's part of the way.
     Route { node: String, to: String, text: String, rule: Option<String>, instance: Option<String> },
     /// `demo`: a step begins, or something in it was seen.
-    Step { step: u32, text: String },
+    Step { step: u32, text: String, peer: Option<&'static str>, runtime: Option<&'static str> },
     /// `demo`: one row of the table at the end.
     Result { what: String, count: u64, after_ms: Option<f64> },
     /// `vectors`: a case does not hold.
@@ -310,7 +310,7 @@ mod tests {
             Line::Called { outcome: "complete", answered: 1, asked: 1, after_ms: 0.5 },
             Line::Pong { from: s(), after_ms: 0.5 },
             Line::Route { node: s(), to: s(), text: s(), rule: None, instance: None },
-            Line::Step { step: 1, text: s() },
+            Line::Step { step: 1, text: s(), peer: None, runtime: None },
             Line::Result { what: s(), count: 1, after_ms: None },
             Line::Case { file: s(), name: s(), why: s() },
             Line::Vectors { file: s(), vectors: s(), cases: 1, failed: 0, missing: 0 },

@@ -1,21 +1,25 @@
-//! `homing demo`: real processes over real TCP on this machine, narrated.
+//! `homing demo`: real peers on three runtimes over real TCP on this machine, narrated.
 
-mod children;
+mod company;
 mod story;
 mod table;
 
+use std::fmt::Display;
+use std::future::Future;
 use std::time::{Duration, Instant as Clock};
 
-use homing_core::{Command, Dial, Event, Invite, Message, Name, Network, Pattern, Reason, Receipts, Stage};
-use homing_std::{Peer, Summary};
+use homing_core::{Address, Command, Event, Invite, Message, Network, Pattern, Reason, Receipts, Stage};
+use homing_std::{Error, Summary};
+use homing_tokio::Peer;
+use smol::stream::StreamExt;
+use tokio::time::timeout;
 
 use crate::Context;
-use crate::args::{Demo, Pace};
+use crate::args::Demo;
 use crate::exit::{End, Exit, Fault, fault_of};
-use crate::home::random_key;
-use crate::session::{Running, wait_until};
+use crate::session::Running;
 use crate::text::human;
-use children::Company;
+use company::{ADA, Ada, BOB, Bob, CAROL, HUB, Who, join_carol, start_hub};
 use story::Story;
 
 /// How long any one thing may take. All of them take milliseconds.
@@ -26,136 +30,112 @@ const NETWORK: &str = "demo";
 
 /// Plays the demo. It succeeds only if everything was seen.
 pub(crate) fn run(context: &Context, args: &Demo) -> Result<(), End> {
-    let mut company = Company::new(context)?;
-    let mut story = Story::new(context.out, args.fast);
-    story.open()?;
-    let invite = start_hub(&mut story, &mut company)?;
-    let ada = join_all(context, &mut story, &mut company, &invite)?;
-    let result = play(&mut story, &mut company, &ada.peer, &invite.network);
+    let mut story = Story::new(context, args.fast);
+    let result = play(context, &mut story);
     context.interrupt.check()?;
     result?;
-    // Goodbyes before the table: that they work is part of what is shown.
-    drop(ada);
-    company.dismiss();
     story.close()
 }
 
-/// What happens once everybody is there.
-fn play(story: &mut Story, company: &mut Company, ada: &Peer, network: &Network) -> Result<(), End> {
-    send_with_receipts(story, company, ada, network)?;
-    call_one_and_all(story, company, ada, network)?;
-    kill_one(story, company, ada)?;
-    send_into_the_void(story, company, ada, network)
+fn play(context: &Context, story: &mut Story) -> Result<(), End> {
+    story.open()?;
+    let (_hub, invite) = open_hub(context, story)?;
+    let (ada, bob, carol) = join_all(context, story, &invite)?;
+    let network = &invite.network;
+    // Ada's part is a program on tokio; the pauses for reading block its thread and not her node.
+    ada.run(async {
+        send_with_receipts(story, &ada.peer, &bob, network).await?;
+        call_one_and_all(story, &ada.peer, network).await?;
+        lose_one(story, &ada.peer, &carol).await?;
+        send_into_the_void(story, &ada.peer, network).await
+    })
+    // Everybody says goodbye before the table: that it works is part of what is shown.
 }
 
-fn start_hub(story: &mut Story, company: &mut Company) -> Result<Invite, End> {
+fn open_hub(context: &Context, story: &mut Story) -> Result<(Running, Invite), End> {
     story.step(
-        company,
         "A hub",
         "One peer has authority over a network: it lets others in and passes their messages on.",
     )?;
     story.shell("homing hub --open --network demo --listen 127.0.0.1:0")?;
-    let options = ["hub", "--open", "--network", NETWORK, "--listen", "127.0.0.1:0", "--heartbeat", "lan"];
-    company.start("hub", &options)?;
-    let line = company.wait_for("hub", "hub", PATIENCE)?;
-    let text = |field: &str| line.get(field).and_then(|value| value.as_str()).unwrap_or_default().to_string();
-    story.seen(format!("it listens on {}; its key is {}", text("listening"), text("fingerprint")))?;
-    story.seen(format!("invite {}", text("invite")))?;
-    let invite = text("invite");
-    Ok(invite
-        .parse()
-        .map_err(|e| Fault::new(Exit::Protocol, format!("the hub's invite {invite}: {e}"), "report it"))?)
+    let (hub, invite) = start_hub(context)?;
+    story
+        .seen_of(HUB, format!("it listens on {}; its key is {}", invite.target, invite.key.fingerprint()))?;
+    story.seen(format!("invite {invite}"))?;
+    Ok((hub, invite))
 }
 
-/// Bob and Cy are processes of their own; this process is Ada.
-fn join_all(
-    context: &Context,
-    story: &mut Story,
-    company: &mut Company,
-    invite: &Invite,
-) -> Result<Running, End> {
+fn join_all(context: &Context, story: &mut Story, invite: &Invite) -> Result<(Ada, Bob, Running), End> {
     story.step(
-        company,
         "Three peers join",
-        "The invite pins the hub's key, so no impostor can answer. Each brings a key of its own; everything is encrypted.",
+        "The invite pins the hub's key, so no impostor can answer. Each brings a key of its own; everything is \
+         encrypted. What each runs on, no other can tell.",
     )?;
     let began = Clock::now();
-    for name in ["bob", "cy"] {
-        story.shell(format_args!("homing join INVITE --name {name}; homing listen"))?;
-        company.start(name, &["join", &invite.to_string(), "--name", name])?;
-        company.wait_for(name, "joined", PATIENCE)?;
-        company.wait_end(name, PATIENCE)?;
-        company.start(name, &["listen", "--heartbeat", "lan"])?;
-        let line = company.wait_for(name, "ready", PATIENCE)?;
-        let address = line.get("address").and_then(|value| value.as_str()).unwrap_or_default();
-        story.seen(format!("{address} is in"))?;
-    }
-    let ada = Running::start(context, random_key()?, Pace::Lan)?;
-    let name: Name = "ada".parse().map_err(|e| Fault::usage(format!("{e}"), "report it"))?;
-    let dial = Dial { redial: false, ..Dial::invite(invite, name) };
-    let joined = ada.peer.connect(dial, PATIENCE);
-    context.interrupt.check()?;
-    let joined = joined.map_err(|e| fault_of("join the demo's hub", &e))?;
-    story.seen(format!("{} is in: that is this process", joined.address))?;
-    let all = |names: &[&str]| {
-        let peers = ada.peer.peers(NETWORK).unwrap_or_default();
-        names.iter().all(|name| peers.iter().any(|peer| peer.address.name() == *name && peer.priority >= 0))
+    let (bob, address) = entering(context, story, BOB, || Bob::join(context, invite))?;
+    story.seen_of(BOB, format!("{address} is in"))?;
+    let (carol, address) = entering(context, story, CAROL, || join_carol(context, invite))?;
+    story.seen_of(CAROL, format!("{address} is in"))?;
+    let (ada, address) = entering(context, story, ADA, || Ada::join(context, invite))?;
+    story.seen_of(ADA, format!("{address} is in, and does what follows"))?;
+    let all = || {
+        let there = ada.peer.peers(NETWORK).unwrap_or_default();
+        Who::ALL.iter().all(|who| there.iter().any(|peer| peer.address.name() == who.name))
     };
-    if !wait_until(&ada.peer, PATIENCE, |_| all(&["hub", "ada", "bob", "cy"])) {
-        context.interrupt.check()?;
+    if !ada.run(wait_until(&ada.peer, |_| all())) {
         return Err(unseen("everybody in the roster").into());
     }
-    story.seen("the hub tells each who else is there: hub, ada, bob, cy")?;
+    let names = Who::ALL.map(|who| who.name).join(", ");
+    story.seen(format!("the hub tells each who else is there: {names}"))?;
     story.count("peers joined", 3, Some(began.elapsed()));
-    Ok(ada)
+    Ok((ada, bob, carol))
 }
 
-fn send_with_receipts(
-    story: &mut Story,
-    company: &mut Company,
-    ada: &Peer,
-    network: &Network,
-) -> Result<(), End> {
+/// What the reader would type for `who` to come in, and what comes of it.
+fn entering<T>(
+    context: &Context,
+    story: &Story,
+    who: Who,
+    join: impl FnOnce() -> Result<T, Fault>,
+) -> Result<T, End> {
+    context.interrupt.check()?;
+    story.shell(format_args!("homing join INVITE --name {}; homing listen", who.name))?;
+    Ok(join()?)
+}
+
+async fn send_with_receipts(story: &mut Story, ada: &Peer, bob: &Bob, network: &Network) -> Result<(), End> {
     story.step(
-        company,
         "A message, and what becomes of it",
         "Receipts say how far it has come: the hub took it, passed it on, bob's program has it, bob has read it.",
     )?;
     story.shell("homing send bob 'hello bob' --wait consumed")?;
-    let to = address("bob", network)?;
     let message = Message::text("hello bob").with_receipts(Receipts::Consumed);
-    let mut tracking = ada.track(&to, message).map_err(|e| fault_of("send to bob", &e))?;
-    let (began, mut stages) = (Clock::now(), Vec::new());
-    while let Some((from, stage)) = tracking.next_timeout(PATIENCE) {
-        let from = from.map_or_else(String::new, |from| format!(" by {from}"));
-        story.seen(format!("{}{from} after {}", stage.name(), human(began.elapsed())))?;
+    let began = Clock::now();
+    let mut tracking =
+        ada.track(&address(BOB, network)?, message).await.map_err(|e| fault_of("send to bob", &e))?;
+    let mut stages = Vec::new();
+    while let Some((from, stage)) = soon(tracking.next()).await.flatten() {
+        let by = from.as_ref().map_or_else(String::new, |from| format!(" by {from}"));
+        story.seen_by(from.as_ref(), format!("{}{by} after {}", stage.name(), human(began.elapsed())))?;
         stages.push(stage.name());
     }
     let took = began.elapsed();
     for wanted in ["accepted", "dispatched", "received", "consumed"] {
         if !stages.contains(&wanted) {
-            return Err(
-                unseen(format_args!("the receipt \"{wanted}\" (there was {})", stages.join(", "))).into()
-            );
+            let all = stages.join(", ");
+            return Err(unseen(format_args!("the receipt \"{wanted}\" (there was {all})")).into());
         }
     }
-    let line = company.wait_for("bob", "message", PATIENCE)?;
-    if line.get("text").and_then(|text| text.as_str()) != Some("hello bob") {
-        return Err(unseen("the message at bob's, as it was sent").into());
+    match bob.read.recv_timeout(PATIENCE) {
+        Ok(read) if read == b"hello bob" => story.seen_of(BOB, "and bob has read: hello bob")?,
+        _ => return Err(unseen("the message at bob's, as it was sent").into()),
     }
-    story.seen("and bob's process has printed it")?;
     story.count("receipts for one message", stages.len(), Some(took));
     Ok(())
 }
 
-fn call_one_and_all(
-    story: &mut Story,
-    company: &mut Company,
-    ada: &Peer,
-    network: &Network,
-) -> Result<(), End> {
+async fn call_one_and_all(story: &mut Story, ada: &Peer, network: &Network) -> Result<(), End> {
     story.step(
-        company,
         "Commands",
         "A peer can call a command of another, of some or of all, and gathers the answers.",
     )?;
@@ -163,24 +143,24 @@ fn call_one_and_all(
     story.shell(format_args!("homing call bob echo '{argument}'"))?;
     let began = Clock::now();
     let echo = Command::get("echo").with_body("application/json", argument);
-    let answer =
-        ada.request(&address("bob", network)?, echo, PATIENCE).map_err(|e| fault_of("call bob", &e))?;
+    let answer = ada.request(&address(BOB, network)?, echo, PATIENCE).await;
     let took = began.elapsed();
-    let text = String::from_utf8_lossy(&answer.body);
+    let body = answer.map_err(|e| fault_of("call bob", &e))?.body;
+    let text = String::from_utf8_lossy(&body);
     if text != argument {
         return Err(unseen(format_args!("the echo of {argument} (there was {text})")).into());
     }
-    story.seen(format!("bob answers {text} after {}", human(took)))?;
+    story.seen_of(BOB, format!("bob answers {text} after {}", human(took)))?;
     story.count("answers from one peer", 1, Some(took));
 
     story.shell("homing call '*' ping")?;
+    let cannot = |e: Error| fault_of("call everyone", &e);
     let began = Clock::now();
     let all = Pattern::All(network.clone());
-    let calls = ada.request_many(&all, Command::get("ping"), PATIENCE);
-    let mut answers = calls.map_err(|e| fault_of("call everyone", &e))?;
-    for (from, answer) in answers.by_ref() {
+    let mut answers = ada.request_many(&all, Command::get("ping"), PATIENCE).await.map_err(cannot)?;
+    while let Some((from, answer)) = answers.next().await {
         let word = if answer.is_ok() { "answers" } else { "fails" };
-        story.seen(format!("{from} {word} after {}", human(began.elapsed())))?;
+        story.seen_by(Some(&from), format!("{from} {word} after {}", human(began.elapsed())))?;
     }
     let took = began.elapsed();
     match answers.summary() {
@@ -192,52 +172,40 @@ fn call_one_and_all(
     }
 }
 
-fn kill_one(story: &mut Story, company: &mut Company, ada: &Peer) -> Result<(), End> {
+async fn lose_one(story: &mut Story, ada: &Peer, carol: &Running) -> Result<(), End> {
     story.step(
-        company,
         "A crash",
-        "Cy's process is killed and says no goodbye. The hub notices and tells the others; where not even the \
-         connection breaks (a cable pulled), the heartbeat does.",
+        "Carol's node ends as in a crash, without a goodbye. The hub notices and tells the others; where not even \
+         the connection breaks (a cable pulled), the heartbeat does.",
     )?;
-    story.shell("kill -9 CY")?;
+    story.shell("kill -9 CAROL")?;
     let began = Clock::now();
-    company.kill("cy")?;
-    let gone = wait_until(
-        ada,
-        PATIENCE,
-        |event| matches!(event, Some(Event::PeerDown { peer }) if peer.address.name() == "cy" && peer.priority >= 0),
-    );
-    if !gone {
-        return Err(unseen("that cy is gone").into());
+    carol.peer.abort();
+    let is_hers =
+        |event: &Event| matches!(event, Event::PeerDown { peer } if peer.address.name() == CAROL.name);
+    if !wait_until(ada, |event| event.is_some_and(is_hers)).await {
+        return Err(unseen("that carol is gone").into());
     }
     let took = began.elapsed();
-    story.seen(format!("ada hears that cy left, {} after the kill", human(took)))?;
+    story.seen_of(ADA, format!("ada hears that carol left, {} after the crash", human(took)))?;
     story.count("peers lost and noticed", 1, Some(took));
     Ok(())
 }
 
-fn send_into_the_void(
-    story: &mut Story,
-    company: &mut Company,
-    ada: &Peer,
-    network: &Network,
-) -> Result<(), End> {
-    story.step(
-        company,
-        "Nothing is lost in silence",
-        "A message that cannot be delivered comes back and says why.",
-    )?;
-    story.shell("homing send cy 'are you there?'")?;
+async fn send_into_the_void(story: &mut Story, ada: &Peer, network: &Network) -> Result<(), End> {
+    story
+        .step("Nothing is lost in silence", "A message that cannot be delivered comes back and says why.")?;
+    story.shell("homing send carol 'are you there?'")?;
     let message = Message::text("are you there?").with_receipts(Receipts::Received);
-    let mut tracking =
-        ada.track(&address("cy", network)?, message).map_err(|e| fault_of("send to cy", &e))?;
     let began = Clock::now();
-    while let Some((_, stage)) = tracking.next_timeout(PATIENCE) {
+    let mut tracking =
+        ada.track(&address(CAROL, network)?, message).await.map_err(|e| fault_of("send to carol", &e))?;
+    while let Some((_, stage)) = soon(tracking.next()).await.flatten() {
         let took = began.elapsed();
         if let Stage::Failed(failure) = &stage {
-            story.seen(format!("failed after {}: {failure}", human(took)))?;
+            story.seen_of(ADA, format!("failed after {}: {failure}", human(took)))?;
             if failure.reason != Reason::NOT_FOUND {
-                return Err(Fault::not_delivered("cy", failure).into());
+                return Err(Fault::not_delivered("carol", failure).into());
             }
             story.count("messages that came back", 1, Some(took));
             return Ok(());
@@ -247,12 +215,33 @@ fn send_into_the_void(
     Err(unseen("that the message came back").into())
 }
 
-fn address(name: &str, network: &Network) -> Result<homing_core::Address, Fault> {
-    homing_core::Address::parse_in(name, network).map_err(|e| Fault::usage(format!("{e}"), "report it"))
+/// What `work` gives, unless it takes too long.
+async fn soon<T>(work: impl Future<Output = T>) -> Option<T> {
+    timeout(PATIENCE, work).await.ok()
+}
+
+/// Waits until `seen` says yes to what the peer's events have brought about.
+async fn wait_until(peer: &Peer, mut seen: impl FnMut(Option<&Event>) -> bool) -> bool {
+    let waiting = async {
+        let mut events = peer.events();
+        while !seen(None) {
+            match events.next().await {
+                Some(event) if seen(Some(&event)) => break,
+                Some(_) => {}
+                None => return false,
+            }
+        }
+        true
+    };
+    soon(waiting).await.unwrap_or(false)
+}
+
+fn address(who: Who, network: &Network) -> Result<Address, Fault> {
+    Address::parse_in(who.name, network).map_err(|e| Fault::usage(format!("{e}"), "report it"))
 }
 
 /// Something that should have happened did not.
-fn unseen(what: impl std::fmt::Display) -> Fault {
+fn unseen(what: impl Display) -> Fault {
     Fault::new(
         Exit::Timeout,
         format!("the demo did not see {what}"),

@@ -1,10 +1,14 @@
 //! The narration: what is said, and the time to read it.
 
 use std::fmt::Display;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant as Clock};
 
-use super::children::Company;
+use homing_core::Address;
+
+use super::company::Who;
 use super::table::Table;
+use crate::Context;
 use crate::exit::End;
 use crate::json::Line;
 use crate::out::{Look, Out};
@@ -22,38 +26,47 @@ pub(crate) struct Story {
     step: u32,
     table: Table,
     began: Clock,
+    /// Its other end is dropped when the user wants the demo to end.
+    interrupted: Receiver<()>,
 }
 
 impl Story {
     /// Nothing told yet. `fast`: without pauses.
-    pub(crate) fn new(out: Out, fast: bool) -> Story {
-        Story { out, fast, step: 0, table: Table::default(), began: Clock::now() }
+    pub(crate) fn new(context: &Context, fast: bool) -> Story {
+        let (until, interrupted) = channel();
+        context.interrupt.on(move || drop(until));
+        Story { out: context.out, fast, step: 0, table: Table::default(), began: Clock::now(), interrupted }
     }
 
     /// What this is about.
     pub(crate) fn open(&self) -> Result<(), End> {
         self.out.text(wrap(
-            "Everything here is real: processes of this program, encrypted TCP on this machine's loopback. \
-             Behind $ is what you would type.",
+            "Everything here is real: four peers in this process, on three runtimes (std, tokio, smol), and \
+             encrypted TCP on this machine's loopback. Behind $ is what you would type, behind ✓ what the peer runs \
+             on of which it was seen.",
             "",
         ))
     }
 
     /// Begins a step, after a moment for reading the one before.
-    pub(crate) fn step(&mut self, company: &mut Company, title: &str, why: &str) -> Result<(), End> {
+    pub(crate) fn step(&mut self, title: &str, why: &str) -> Result<(), End> {
         if self.step > 0 {
-            self.pause(company)?;
+            self.pause()?;
         }
         self.step += 1;
         let heading = self.out.paint(Look::Bold, format_args!("{}. {title}", self.step));
         self.out.data(
-            &Line::Step { step: self.step, text: format!("{title}. {why}") },
+            &self.line(None, format!("{title}. {why}")),
             format_args!("\n{heading}\n{}", wrap(why, "   ")),
         )
     }
 
-    fn pause(&self, company: &mut Company) -> Result<(), End> {
-        if self.fast { Ok(()) } else { company.pause(READING) }
+    fn pause(&self) -> Result<(), End> {
+        let time = if self.fast { Duration::ZERO } else { READING };
+        match self.interrupted.recv_timeout(time) {
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => Err(End::Interrupted),
+        }
     }
 
     /// What the reader would type for what happens now.
@@ -67,10 +80,30 @@ impl Story {
 
     /// Something was seen.
     pub(crate) fn seen(&self, what: impl Display) -> Result<(), End> {
-        self.out.data(
-            &Line::Step { step: self.step, text: what.to_string() },
-            format_args!("   {} {what}", self.out.paint(Look::Good, "✓")),
-        )
+        self.seen_with(None, what)
+    }
+
+    /// Something was seen of `who`.
+    pub(crate) fn seen_of(&self, who: Who, what: impl Display) -> Result<(), End> {
+        self.seen_with(Some(who), what)
+    }
+
+    /// Something was seen of whoever has this address, if anybody.
+    pub(crate) fn seen_by(&self, address: Option<&Address>, what: impl Display) -> Result<(), End> {
+        self.seen_with(address.and_then(Who::of), what)
+    }
+
+    /// On the left, what the one of whom it was seen runs on.
+    fn seen_with(&self, who: Option<Who>, what: impl Display) -> Result<(), End> {
+        let runtime = format!("{:5}", who.map_or("", |who| who.runtime));
+        let text =
+            format!("   {} {} {what}", self.out.paint(Look::Good, "✓"), self.out.paint(Look::Dim, runtime));
+        self.out.data(&self.line(who, what.to_string()), text)
+    }
+
+    fn line(&self, who: Option<Who>, text: String) -> Line {
+        let (peer, runtime) = who.map(|who| (who.name, who.runtime)).unzip();
+        Line::Step { step: self.step, text, peer, runtime }
     }
 
     /// A row for the table at the end.
