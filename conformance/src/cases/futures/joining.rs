@@ -19,6 +19,8 @@ const CROWD: u32 = 300;
 pub(super) fn check(lab: &Lab) -> Check<u32> {
     let (hub, at) = lab.hub(hub_options(), TCP)?;
     let mut quick = options(2);
+    // What is given up is not to end by itself.
+    quick.config.limits.handshake_time = Duration::from_secs(600);
     quick.config.limits.redial_first = Duration::from_millis(5);
     quick.config.limits.redial_most = Duration::from_millis(20);
     let ada = lab.start("ada", quick)?;
