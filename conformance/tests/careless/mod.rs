@@ -23,7 +23,7 @@ use crate::timer::OwnTimer;
 pub enum Fault {
     /// One wake-up of the driver in so many goes nowhere.
     LosesWakes,
-    /// The timer is armed once.
+    /// The timer is armed once, and never again.
     NeverRearms,
     /// It has sent before it is ready.
     SendsEarly,
@@ -83,6 +83,7 @@ struct Once {
 
 impl Timer for Once {
     fn set(&mut self, at: Instant) {
+        self.timer = OwnTimer::default();
         if !std::mem::replace(&mut self.armed, true) {
             self.timer.set(at);
         }
