@@ -2,12 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use homing_conformance::{Awaiting, run};
 use tokio::runtime::{Builder, Handle};
 
+/// Each has the machine to itself: what is measured is its own.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// Puts what runs on `runtime` through the suite.
 fn keeps_every_promise(name: &str, runtime: Handle) {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let start = move |options| {
         let _in_it = runtime.enter();
         homing_tokio::start(options)

@@ -8,7 +8,8 @@ use homing_conformance::{Report, cases, page};
 const USAGE: &str = "\
 usage: homing-conformance side-by-side DIR [--adapter NAME].. [--bless FILE] [--check FILE]
            prints the reports in DIR as a table, those that are named first;
-           FILE becomes the whole page, or is looked at whether it still is.
+           FILE becomes the whole page, unless something is wrong with them, or
+           is looked at whether it still is that page.
            Exits with 1 when a promise was broken, a case was not tried, there
            is no report of an adapter that is named, or FILE says otherwise.
        homing-conformance cases
@@ -79,7 +80,7 @@ fn side_by_side(asked: &SideBySide) -> std::io::Result<ExitCode> {
     for fault in &faults {
         eprintln!("{fault}");
     }
-    if let Some(file) = &asked.bless {
+    if let (Some(file), true) = (&asked.bless, faults.is_empty()) {
         std::fs::write(file, page::whole(&reports))?;
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

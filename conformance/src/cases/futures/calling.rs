@@ -42,6 +42,11 @@ impl Held {
         Ok(Held { entered, go })
     }
 
+    /// Waits until it is called.
+    fn is_entered(&self, lab: &Lab) -> Check {
+        self.entered.recv_timeout(lab.patience).saying("the handler is called")
+    }
+
     fn let_go(&self) -> Check {
         self.go.send(()).saying("letting the handler go")
     }
@@ -57,7 +62,7 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
 
     let mut dropped = at_each("request", |at| {
         let request = calls(&ada)?.request(&to, command(), lab.patience);
-        let answer = given_up(lab, &bob, &held, request, at)?;
+        let answer = given_up(lab, &held, false, request, at)?;
         nothing_more(lab, &ada, &held)?;
         answer.map(|answer| answer.saying("calling")).transpose().map(|answer| answer.is_some())
     })?;
@@ -66,7 +71,7 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
             give_up(calls(&ada)?.request_many(&many, command(), lab.patience), at, lab.patience, || Ok(()))?;
         if let Some(called) = &called {
             called.as_ref().map_err(|e| format!("calling: {e}"))?;
-            held.entered.recv_timeout(lab.patience).saying("the handler is called")?;
+            held.is_entered(lab)?;
             held.let_go()?;
         }
         let ready = called.is_some();
@@ -77,12 +82,9 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
     dropped += at_each("answers", |at| {
         let called = block_on_for(calls(&ada)?.request_many(&many, command(), lab.patience), lab.patience);
         let answers = called.saying("calling")?.saying("calling")?;
-        let all = given_up(lab, &bob, &held, answers.collect::<Vec<_>>(), at)?;
-        if at.polls == 0 {
-            // The call was made before.
-            held.entered.recv_timeout(lab.patience).saying("the handler is called")?;
-            held.let_go()?;
-        }
+        // Given up sooner, it may never have been sent.
+        held.is_entered(lab)?;
+        let all = given_up(lab, &held, true, answers.collect::<Vec<_>>(), at)?;
         nothing_more(lab, &ada, &held)?;
         ensure(all.as_ref().is_none_or(|all| all.len() == 1), || format!("the answers are {all:?}"))?;
         Ok(all.is_some())
@@ -96,16 +98,23 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
     Ok(dropped)
 }
 
-/// Gives a call up. One that is to be woken is answered; any other only after it was dropped.
-fn given_up<F: Future>(lab: &Lab, bob: &Node, held: &Held, call: F, at: At) -> Check<Option<F::Output>> {
-    let (mut entered, mut gone) = (false, false);
+/// Gives a call up, whose handler was `entered` or is to be. One that is to be woken is answered; any other only after it
+/// was dropped.
+fn given_up<F: Future>(
+    lab: &Lab,
+    held: &Held,
+    mut entered: bool,
+    call: F,
+    at: At,
+) -> Check<Option<F::Output>> {
+    let mut gone = false;
     let came = give_up(call, at, lab.patience, || {
         if !std::mem::replace(&mut entered, true) {
-            held.entered.recv_timeout(lab.patience).saying(&format!("{bob:?}'s handler is called"))?;
-            gone = at.woken || at.polls > 1;
-            if gone {
-                held.let_go()?;
-            }
+            held.is_entered(lab)?;
+        }
+        if !gone && (at.woken || at.polls > 1) {
+            gone = true;
+            held.let_go()?;
         }
         Ok(())
     })?;
