@@ -137,7 +137,7 @@ impl Calls for Careless {
             return Box::pin(self.peer.connect(dial, timeout));
         }
         let peer = self.peer.clone();
-        Box::pin(async move { offload(move || block_on(peer.connect(dial, timeout))).await? })
+        Box::pin(async move { offload(move || block_on(peer.connect(dial, timeout * 100))).await? })
     }
 
     fn send<'a>(&'a self, to: &'a Address, message: Message) -> Call<'a, Result<MessageId, Error>> {
