@@ -118,7 +118,7 @@ impl Peer {
     /// tell.
     ///
     /// Dropped while the queue of the link is full, nothing was sent; after that the message goes
-    /// its way, and what becomes of it is among the [`events`](Peer::events).
+    /// its way, and every receipt of it is among the [`events`](Peer::events), as after a timeout.
     ///
     /// # Errors
     /// [`Error::NotDelivered`], [`Error::Timeout`] after `timeout`, and those of [`send`](Peer::send).

@@ -23,6 +23,8 @@ struct Queues {
     /// Numbers what arrives.
     next: u64,
     missed: u64,
+    /// [`Event::Stopped`] has been put in: nothing comes after it.
+    stopped: bool,
     closed: bool,
     waiting: Watchers,
 }
@@ -68,10 +70,11 @@ impl Inbox {
             return;
         }
         let mut queues = lock(&self.queues);
-        if queues.closed {
+        if queues.closed || queues.stopped {
             events.clear();
             return;
         }
+        queues.stopped = events.contains(&Event::Stopped);
         let arrived = events.len();
         for event in events.drain(..) {
             let n = queues.next;
@@ -170,6 +173,15 @@ mod tests {
         assert_eq!((inbox.room(false), inbox.missed()), (0, 1));
         let all: Vec<_> = std::iter::from_fn(|| inbox.take().event).collect();
         assert_eq!(all, [message(1), message(2), Event::Stopped, Event::Stopped]);
+    }
+
+    #[test]
+    fn nothing_comes_after_the_end() {
+        let inbox = Inbox::new(2);
+        inbox.put(&mut vec![message(1), Event::Stopped]);
+        inbox.put(&mut vec![message(2)]);
+        let all: Vec<_> = std::iter::from_fn(|| inbox.take().event).collect();
+        assert_eq!(all, [message(1), Event::Stopped]);
     }
 
     #[test]

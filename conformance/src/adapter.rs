@@ -9,7 +9,7 @@ use homing_core::{
     Response, SendError, Stage, UplinkId,
 };
 
-use crate::Outcome;
+use crate::{Calls, Outcome};
 
 /// What answers a command. It may block, and it may panic.
 pub type Handler = Arc<dyn Fn(&Request) -> Result<Response, Failure> + Send + Sync>;
@@ -29,8 +29,8 @@ pub trait Adapter: Sync {
     fn start(&self, options: Options) -> Result<Box<dyn Subject>, Error>;
 
     /// Drops the futures of the adapter's calls at each of their await points and sees that nothing is
-    /// lost: of this an adapter must take care itself, as only it has the futures. One that only
-    /// blocks has none.
+    /// lost. Only for an adapter that has futures of its own, which the suite does not know: it tries those
+    /// of [`Subject::calls`] itself, and one that only blocks has none.
     fn drop_futures(&self) -> Outcome {
         Outcome::DoesNotApply("this adapter has no futures to drop".into())
     }
@@ -39,9 +39,9 @@ pub trait Adapter: Sync {
 /// One running node under test: the calls of an adapter's `Peer`, each of which blocks until it has
 /// its result. They are called from many threads at once. Dropping it drops the last handle.
 ///
-/// With futures, each method is a [`block_on`](crate::block_on). A `timeout` is the adapter's own where its call takes
-/// one; otherwise [give the future up](crate::block_on_for)
-/// when it is over.
+/// With futures, each method is a [`block_on`](crate::block_on): [`Awaiting`](crate::Awaiting) has them ready. A
+/// `timeout` is the adapter's own where its call takes one; otherwise
+/// [give the future up](crate::block_on_for) when it is over.
 pub trait Subject: Send + Sync {
     /// The node's key.
     fn peer_id(&self) -> PeerId;
@@ -131,4 +131,9 @@ pub trait Subject: Send + Sync {
 
     /// Ends at once, as in a crash.
     fn abort(&self);
+
+    /// The futures behind these calls, to be polled and dropped; none when it only blocks.
+    fn calls(&self) -> Option<&dyn Calls> {
+        None
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use homing_adapter::{Endpoint, Options};
-use homing_core::{Dial, Invite, Seed, Serving, StaticKey};
+use homing_core::{Dial, Heartbeat, Invite, Seed, Serving, StaticKey};
 
 use crate::Adapter;
 use crate::node::Node;
@@ -82,7 +82,10 @@ impl Lab {
 pub(crate) fn options(key: u16) -> Options {
     let mut seed = [7; 32];
     seed[..2].copy_from_slice(&key.to_be_bytes());
-    Options::new(StaticKey::generate(&Seed::from_bytes(seed)))
+    let mut options = Options::new(StaticKey::generate(&Seed::from_bytes(seed)));
+    // No ping is to make good what a lost wake-up has left undone.
+    options.config.heartbeat = Heartbeat::SLOWEST;
+    options
 }
 
 /// The hub of the network, open to all.

@@ -15,13 +15,22 @@ whether it was so when all adapters were put through the same suite, over real s
 This page is made by a program, of what the tests have found:
 
 ```sh
-HOMING_CONFORMANCE_DIR=target/conformance cargo test --workspace conformance
-cargo run -p homing-conformance -- side-by-side target/conformance --bless docs/CONFORMANCE.md
+cargo test -p homing-std -p homing-smol -p homing-tokio -p homing-async-std --test conformance
+cargo test -p homing-conformance --test own_executor
+cargo run -p homing-conformance -- side-by-side target/tmp/conformance --bless docs/CONFORMANCE.md
 ```
+
+With `--check` in place of `--bless` it says where the page is not true any more; what was measured, and how long
+it took, may be otherwise on another day.
 ";
 
-/// How somebody puts an adapter of their own through the suite.
-pub const OWN_EXECUTOR: &str = include_str!("own_executor.md");
+/// How somebody puts an adapter of their own through the suite. The code in it is that of a test.
+pub fn own_executor() -> String {
+    include_str!("own_executor.md")
+        .replace("{main.rs}", include_str!("../tests/own_executor/main.rs").trim_end())
+        .replace("{executor.rs}", include_str!("../tests/own_executor/executor.rs").trim_end())
+        .replace("{timer.rs}", include_str!("../tests/own_executor/timer.rs").trim_end())
+}
 
 /// A table, with a row for each case and a column for each report.
 pub fn to_markdown(reports: &[Report]) -> String {
@@ -52,8 +61,25 @@ pub fn whole(reports: &[Report]) -> String {
             }
         }
     }
-    let _ = write!(page, "\n## Your own executor\n\n{OWN_EXECUTOR}");
+    let _ = write!(page, "\n## Your own executor\n\n{}", own_executor());
     page
+}
+
+/// Where `page`, which stands somewhere, says other than the whole page of `reports`: the first such line. What
+/// was measured and how long it took is not looked at.
+pub fn departs(page: &str, reports: &[Report]) -> Option<String> {
+    let is = whole(reports);
+    let said: Vec<_> = page.lines().map(without_measure).collect();
+    let is: Vec<_> = is.lines().map(without_measure).collect();
+    let at = (0..said.len().max(is.len())).find(|at| said.get(*at) != is.get(*at))?;
+    let line = |lines: &[&str]| lines.get(at).map_or("the end".into(), |line| format!("{line:?}"));
+    Some(format!("line {}: {} stands there, but it is {}", at + 1, line(&said), line(&is)))
+}
+
+/// The line of one adapter's case as far as its verdict; any other as it is.
+fn without_measure(line: &str) -> &str {
+    let verdict = line.starts_with("- ").then(|| line.find(['✓', '✗', '—'])).flatten();
+    verdict.and_then(|at| line.get(..at + line[at..].chars().next()?.len_utf8())).unwrap_or(line)
 }
 
 /// What is wrong with `reports`: promises that were broken, cases that were not tried, and those of
@@ -101,6 +127,32 @@ mod tests {
         assert!(page.contains(&table) && page.contains("- tokio: ✗ it fell (1.0 s)\n"));
         for case in cases() {
             assert!(page.contains(case.promise), "{}", case.name);
+        }
+    }
+
+    #[test]
+    fn a_page_departs_in_its_verdicts_and_not_in_its_measures() {
+        let report = |outcome| [report("std", outcome)];
+        let page = whole(&report(Outcome::Passed("in 3 ms".into())));
+        assert_eq!(departs(&page, &report(Outcome::Passed("in 4 ms".into()))), None);
+        let other = departs(&page, &report(Outcome::Failed("in 3 ms".into())));
+        assert!(other.is_some_and(|line| line.contains("| echo | ✗ |")));
+        assert!(departs(&page, &[]).is_some());
+        let cut_off = page.trim_end().trim_end_matches("commas.");
+        assert!(departs(cut_off, &report(Outcome::Passed(String::new()))).is_some());
+    }
+
+    #[test]
+    fn the_page_in_docs_says_what_is_promised_and_shows_what_is_run() {
+        let page = include_str!("../../docs/CONFORMANCE.md");
+        for part in [INTRODUCTION, &own_executor()] {
+            assert!(page.contains(part), "bless the page again: it does not contain\n{part}");
+        }
+        for case in cases() {
+            let section = format!("\n### {}\n\n{}\n\n", case.name, case.promise);
+            assert!(page.contains(&section), "bless the page again: it does not contain\n{section}");
+            let row = page.lines().find(|line| line.starts_with(&format!("| {} |", case.name)));
+            assert!(row.is_some_and(|row| !row.contains(['✗', '?'])), "{}: {row:?}", case.name);
         }
     }
 

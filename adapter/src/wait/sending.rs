@@ -77,7 +77,7 @@ pub struct Delivery {
 /// Sends a message and is ready when it has come as far as was asked, for everybody it is for.
 ///
 /// Dropped before it is sent, nothing was; after that the message goes its way, and what becomes of
-/// it is among the events.
+/// it is among the events, what this had heard already included.
 #[must_use = "futures do nothing unless they are awaited"]
 #[derive(Debug)]
 pub struct Delivering {
@@ -117,6 +117,7 @@ impl Future for Delivering {
             };
             match ready!(tracking.poll_note(cx)) {
                 Some((_, from, Stage::Failed(failure))) if from.is_none() || !*everyone => {
+                    receipts.clear();
                     return Poll::Ready(Err(Error::NotDelivered(failure)));
                 }
                 Some(receipt) => receipts.push(receipt),
@@ -133,5 +134,13 @@ impl Future for Delivering {
 impl Patient for Delivering {
     fn time_is_up(&mut self) -> Self::Output {
         Err(Error::Timeout(None))
+    }
+}
+
+impl Drop for Delivering {
+    fn drop(&mut self) {
+        if let Step::Tracking(tracking) = &mut self.step {
+            tracking.give_back(std::mem::take(&mut self.receipts));
+        }
     }
 }

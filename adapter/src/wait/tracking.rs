@@ -8,7 +8,7 @@ use std::time::{Duration, Instant as Clock};
 
 use futures_channel::mpsc::UnboundedReceiver;
 use futures_core::Stream;
-use homing_core::{Address, MessageId, Receipts, Stage};
+use homing_core::{Address, Event, MessageId, Receipts, Stage};
 
 use crate::handle::Handle;
 use crate::wait::pending::Note;
@@ -19,7 +19,8 @@ use crate::wait::progress::Progress;
 ///
 /// It ends after the last one that the message asked for (the message's patience sees to it that one
 /// comes: in the end [`Stage::Failed`] with [`NO_RECEIPT`](homing_core::Reason::NO_RECEIPT)). What
-/// comes after this was dropped is among the [`Events`](crate::wait::Events).
+/// was not taken when this is dropped, and what comes after that, is among the
+/// [`Events`](crate::wait::Events).
 pub struct Tracking {
     handle: Arc<Handle>,
     id: MessageId,
@@ -71,6 +72,20 @@ impl Tracking {
             }
         })
     }
+
+    /// Follows the message no more: the receipts `kept` from the application, and those that were not
+    /// taken, become events.
+    pub(crate) fn give_back(&mut self, kept: Vec<(Duration, Option<Address>, Stage)>) {
+        let id = self.id;
+        // With the node locked, no later receipt overtakes these.
+        let mut state = self.handle.shared.lock();
+        state.pending.tracked.remove(&id);
+        let kept = kept.into_iter().map(|(_, from, stage)| Event::Receipt { id, from, stage });
+        let untaken = std::iter::from_fn(|| self.notes.try_recv().ok())
+            .map(|Note { from, stage, .. }| Event::Receipt { id, from, stage });
+        let mut events: Vec<Event> = kept.chain(untaken).collect();
+        self.handle.shared.inbox.put(&mut events);
+    }
 }
 
 impl Stream for Tracking {
@@ -83,7 +98,7 @@ impl Stream for Tracking {
 
 impl Drop for Tracking {
     fn drop(&mut self) {
-        self.handle.shared.lock().pending.tracked.remove(&self.id);
+        self.give_back(Vec::new());
     }
 }
 
@@ -93,5 +108,66 @@ impl fmt::Debug for Tracking {
             .field("id", &self.id)
             .field("done", &self.progress.done)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    use futures_channel::mpsc::unbounded;
+    use homing_core::{Seed, StaticKey};
+
+    use crate::options::Options;
+
+    const ID: MessageId = MessageId([7; 16]);
+
+    fn receipt(stage: Stage) -> Event {
+        Event::Receipt { id: ID, from: None, stage }
+    }
+
+    /// A message that is followed, and to which these have come.
+    fn tracking(handle: &Arc<Handle>, came: &[Stage]) -> Tracking {
+        let (waiter, notes) = unbounded();
+        let mut state = handle.shared.lock();
+        state.pending.tracked.insert(ID, waiter);
+        for stage in came {
+            assert_eq!(state.pending.pass(Clock::now(), receipt(stage.clone())), None);
+        }
+        let to = "bob@home".parse().unwrap();
+        Tracking::new(handle, (ID, Clock::now()), notes, &to, Receipts::Consumed)
+    }
+
+    fn handle() -> Arc<Handle> {
+        let options = Options::new(StaticKey::generate(&Seed::from_bytes([1; 32])));
+        Handle::make(options, Clock::now, Waker::noop().clone()).unwrap().handle
+    }
+
+    fn events(handle: &Handle) -> Vec<Event> {
+        std::iter::from_fn(|| handle.shared.inbox.take().event).collect()
+    }
+
+    #[test]
+    fn receipts_that_nobody_took_become_events() {
+        let handle = handle();
+        let mut tracking = tracking(&handle, &[Stage::Accepted, Stage::Received, Stage::Consumed]);
+        let mut cx = Context::from_waker(Waker::noop());
+        let taken = Pin::new(&mut tracking).poll_next(&mut cx);
+        assert_eq!(taken, Poll::Ready(Some((None, Stage::Accepted))));
+        assert_eq!(events(&handle), []);
+        drop(tracking);
+        assert_eq!(events(&handle), [receipt(Stage::Received), receipt(Stage::Consumed)]);
+        let later = handle.shared.lock().pending.pass(Clock::now(), receipt(Stage::Consumed));
+        assert_eq!(later, Some(receipt(Stage::Consumed)), "nobody waits for it");
+    }
+
+    #[test]
+    fn what_was_kept_comes_before_what_was_not_taken() {
+        let handle = handle();
+        let mut tracking = tracking(&handle, &[Stage::Received]);
+        tracking.give_back(vec![(Duration::ZERO, None, Stage::Accepted)]);
+        drop(tracking);
+        assert_eq!(events(&handle), [receipt(Stage::Accepted), receipt(Stage::Received)]);
     }
 }
