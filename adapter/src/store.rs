@@ -7,7 +7,7 @@ use std::io;
 /// Entries are a few dozen bytes each; their form is the node's business. [`Journal`](crate::Journal)
 /// is one that keeps them in a file.
 pub trait Store: Send {
-    /// All entries, in the order they were appended. Asked once, by [`Peer::start`.
+    /// All entries, in the order they were appended. Asked once, when the peer is started.
     ///
     /// # Errors
     /// When they cannot be read; the peer is not started then.
