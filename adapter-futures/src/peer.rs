@@ -110,7 +110,7 @@ impl Peer {
     /// # Errors
     /// [`Error::Send`] when the node cannot take it, [`Error::Closed`].
     pub async fn send(&self, to: &Address, message: Message) -> Result<MessageId, Error> {
-        Submitting::new(self.shared(), |state, now| state.node.send(now, to, message.clone())).await
+        Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message)).await
     }
 
     /// Sends a message and is ready when it has come as far as `until`, for everybody it is for.
@@ -131,8 +131,7 @@ impl Peer {
     ) -> Result<Delivery, Error> {
         let end = self.after(timeout);
         if until == Receipts::Failure {
-            let submitting =
-                Submitting::new(self.shared(), |state, now| state.node.send(now, to, message.clone()));
+            let submitting = Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message));
             return Ok(Delivery { id: self.until(submitting, end).await?, receipts: Vec::new() });
         }
         self.until(Delivering::new(&self.handle, to, message, until), end).await

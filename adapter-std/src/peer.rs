@@ -116,7 +116,7 @@ impl Peer {
     /// # Errors
     /// [`Error::Send`] when the node cannot take it, [`Error::Closed`].
     pub fn send(&self, to: &Address, message: Message) -> Result<MessageId, Error> {
-        wait(Submitting::new(self.shared(), |state, now| state.node.send(now, to, message.clone())), None)
+        wait(Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message)), None)
     }
 
     /// Sends a message and blocks until it has come as far as `until`, for everybody it is for.
@@ -134,8 +134,7 @@ impl Peer {
     ) -> Result<Delivery, Error> {
         let end = self.after(timeout);
         if until == Receipts::Failure {
-            let submitting =
-                Submitting::new(self.shared(), |state, now| state.node.send(now, to, message.clone()));
+            let submitting = Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message));
             return Ok(Delivery { id: wait(submitting, Some(end))?, receipts: Vec::new() });
         }
         wait(Delivering::new(&self.handle, to, message, until), Some(end))

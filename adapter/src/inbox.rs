@@ -159,7 +159,7 @@ mod tests {
             id: MessageId([n; 16]),
             from: ada.clone(),
             to: ada,
-            content_type: String::new(),
+            content_type: Default::default(),
             metadata: Default::default(),
             body: Vec::new(),
             receipts: Receipts::Failure,

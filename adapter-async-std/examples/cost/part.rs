@@ -109,8 +109,9 @@ impl Std {
     fn join(role: &str, place: &str) -> Std {
         let peer = homing_std::Peer::start(own_options(role)).unwrap();
         peer.connect(dial(role, place), PATIENCE).unwrap();
-        let answer =
-            |request: &homing_std::Request| Ok(Response::new(&request.content_type, request.body.clone()));
+        let answer = |request: &homing_std::Request| {
+            Ok(Response::new(request.content_type.clone(), request.body.clone()))
+        };
         peer.serve("/give-back", "answers with what it is given", answer).unwrap();
         Std(peer)
     }
@@ -157,7 +158,7 @@ impl Polled {
         let (joining, dial) = (peer.clone(), dial(role, place));
         runtime.run(async move { joining.connect(dial, PATIENCE).await }).unwrap();
         let answer = |request: homing_std::Request| async move {
-            Ok(Response::new(&request.content_type, request.body))
+            Ok(Response::new(request.content_type, request.body))
         };
         peer.serve("/give-back", "answers with what it is given", answer).unwrap();
         Polled { runtime, peer }

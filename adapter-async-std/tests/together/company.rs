@@ -114,7 +114,7 @@ impl Member {
             Event::Message(message) => Saw::Message {
                 from: self.who(&message.from),
                 to: self.who(&message.to),
-                content_type: message.content_type.clone(),
+                content_type: message.content_type.to_string(),
                 body: message.body.clone(),
                 consumed: message.receipts == Receipts::Consumed,
             },

@@ -228,6 +228,8 @@ impl<S: System> Driver<S> {
                 self.stopped = true;
                 self.news.push(Event::Stopped);
             }
+            // Nobody waits for one of these in particular, and there are many.
+            Event::Message(_) => self.news.push(event),
             event => self.news.extend(state.pending.pass(self.shared.clock(), event)),
         }
     }

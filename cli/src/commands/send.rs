@@ -18,7 +18,7 @@ use crate::text::{harmless, human, millis};
 pub(crate) fn run(context: &Context, args: &Send) -> Result<(), End> {
     let profile = context.home.profile()?;
     let to = profile.address(&args.to)?;
-    let mut message = Message::new(args.content_type.as_str(), body(&args.text)?);
+    let mut message = Message::new(args.content_type.clone(), body(&args.text)?);
     message.receipts = args.wait.receipts();
     message.patience = args.timeout;
     let size = message.body.len();

@@ -12,9 +12,7 @@ use crate::node::receipts::News;
 use crate::node::requests::Caller;
 use crate::node::submit::{Outgoing, read_letter};
 use crate::node::{Delivery, Event, Node, RequestId, Response, roster};
-use crate::wire::letter::{
-    MessageHead, Method, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status,
-};
+use crate::wire::letter::{Method, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status};
 use crate::wire::{Kind, LetterError, MessageId, Receipts};
 use crate::{Address, Failure, Reason};
 
@@ -24,7 +22,7 @@ const DEFAULT_PATIENCE: Duration = Duration::from_secs(60);
 impl Node {
     /// An envelope is for this node. `from` was vouched for.
     pub(super) fn deliver(&mut self, envelope: &Envelope<'_>) {
-        let Ok(from) = envelope.from.parse::<Address>() else {
+        let Ok(from) = self.recent.address(envelope.from) else {
             return self.done_with(envelope.origin);
         };
         if envelope.sealed {
@@ -72,7 +70,7 @@ impl Node {
 
     fn deliver_message(&mut self, envelope: &Envelope<'_>, from: &Address) -> Result<(), Failure> {
         let letter = read_letter(self, envelope.letter).map_err(malformed)?;
-        let head: MessageHead = letter.head().map_err(malformed)?;
+        let head = letter.message_head().map_err(malformed)?;
         let message = Received {
             id: envelope.id,
             from: from.clone(),
@@ -91,8 +89,8 @@ impl Node {
     }
 
     /// The address that an envelope was sent to; for the neighbour, that is who this node is on that link.
-    fn addressed(&self, envelope: &Envelope<'_>) -> Address {
-        if let Ok(address) = envelope.to.parse() {
+    fn addressed(&mut self, envelope: &Envelope<'_>) -> Address {
+        if let Ok(address) = self.recent.address(envelope.to) {
             return address;
         }
         let on_link = match envelope.origin.link().and_then(|link| self.links.neighbour(link)) {

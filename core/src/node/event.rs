@@ -8,7 +8,7 @@ use core::time::Duration;
 use crate::link::LinkId;
 use crate::node::dial::UplinkId;
 use crate::node::message::{CallId, RequestId, Response};
-use crate::wire::letter::Method;
+use crate::wire::letter::{ContentType, Method};
 use crate::wire::{MessageId, Receipts};
 use crate::{Address, CloseReason, Failure, Instant, Network, PeerId};
 
@@ -133,7 +133,7 @@ pub struct Received {
     /// The address it was sent to: this node's, or everybody's.
     pub to: Address,
     /// The body's media type.
-    pub content_type: String,
+    pub content_type: ContentType,
     /// What the sender's application added.
     pub metadata: BTreeMap<String, String>,
     /// The content.
@@ -155,7 +155,7 @@ pub struct Request {
     /// What to do there.
     pub method: Method,
     /// The argument's media type.
-    pub content_type: String,
+    pub content_type: ContentType,
     /// The argument.
     pub body: Vec<u8>,
     /// How long the caller waits, at most.

@@ -350,11 +350,17 @@ impl Node {
 
 /// The parts of an address's text, without a copy; nothing, when it is none.
 fn split(address: &str) -> Option<(&str, &str, Option<&str>)> {
-    let (name, rest) = address.split_once('@')?;
-    match rest.split_once('/') {
+    let (name, rest) = split_at(address, b'@')?;
+    match split_at(rest, b'/') {
         Some((network, instance)) => Some((name, network, Some(instance))),
         None => Some((name, rest, None)),
     }
+}
+
+/// `split_once` for texts that are so short that its way of searching costs more than it saves.
+fn split_at(text: &str, sign: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == sign)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn in_network(address: &str, network: &str) -> bool {

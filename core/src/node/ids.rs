@@ -9,11 +9,16 @@ use crate::wire::MessageId;
 
 /// The bytes of an id that are random. Of 2^40 ids, no two are alike with good probability.
 const RANDOM: usize = 10;
+/// How much is drawn from the stream at once: 32 ids.
+const DRAWN: usize = 32 * RANDOM;
 
 /// Gives ids whose last six bytes prove, to this node alone, that it gave them: a keyed hash of the
 /// rest. So news of any message can be told from forged news without keeping a list of all messages.
 pub(super) struct Ids {
     stream: Stream,
+    /// Drawn, and used up to `at`: the stream is slow in small pieces.
+    drawn: [u8; DRAWN],
+    at: usize,
     key: [u8; 16],
 }
 
@@ -21,12 +26,17 @@ impl Ids {
     pub(super) fn new(seed: &Seed) -> Ids {
         let mut key = [0; 16];
         seed.stream(Purpose::IdKey, 0).fill(&mut key);
-        Ids { stream: seed.stream(Purpose::MessageId, 0), key }
+        Ids { stream: seed.stream(Purpose::MessageId, 0), drawn: [0; DRAWN], at: DRAWN, key }
     }
 
     pub(super) fn next(&mut self) -> MessageId {
+        if self.at == DRAWN {
+            self.stream.fill(&mut self.drawn);
+            self.at = 0;
+        }
         let mut id = [0; 16];
-        self.stream.fill(&mut id[..RANDOM]);
+        id[..RANDOM].copy_from_slice(&self.drawn[self.at..][..RANDOM]);
+        self.at += RANDOM;
         let proof = self.proof(&id[..RANDOM]);
         id[RANDOM..].copy_from_slice(&proof);
         MessageId(id)

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::wire::letter::{Method, OCTETS};
+use crate::wire::letter::{ContentType, Method, OCTETS};
 use crate::wire::{MessageId, Priority, Receipts};
 use crate::{Failure, Network, Reason};
 
@@ -21,7 +21,7 @@ use crate::{Failure, Network, Reason};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Message {
     /// The body's media type.
-    pub content_type: String,
+    pub content_type: ContentType,
     /// What the applications tell each other besides.
     pub metadata: BTreeMap<String, String>,
     /// The content. With the head it must not be larger than [`Limits::letter`](crate::Limits::letter).
@@ -36,7 +36,7 @@ pub struct Message {
 
 impl Message {
     /// A message of any type.
-    pub fn new(content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Message {
+    pub fn new(content_type: impl Into<ContentType>, body: impl Into<Vec<u8>>) -> Message {
         Message {
             content_type: content_type.into(),
             metadata: BTreeMap::new(),
@@ -68,7 +68,7 @@ pub struct Command {
     /// With what: `/a/b/c`. [`normal_path`] makes one of `a.b.c`.
     pub path: String,
     /// The argument's media type.
-    pub content_type: String,
+    pub content_type: ContentType,
     /// The argument.
     pub body: Vec<u8>,
 }
@@ -79,14 +79,14 @@ impl Command {
         Command {
             method: Method::Get,
             path: normal_path(path),
-            content_type: OCTETS.to_string(),
+            content_type: OCTETS.into(),
             body: Vec::new(),
         }
     }
 
     /// The same, with an argument.
     #[must_use]
-    pub fn with_body(mut self, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Command {
+    pub fn with_body(mut self, content_type: impl Into<ContentType>, body: impl Into<Vec<u8>>) -> Command {
         self.content_type = content_type.into();
         self.body = body.into();
         self
@@ -108,14 +108,14 @@ pub fn normal_path(path: &str) -> String {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Response {
     /// The result's media type.
-    pub content_type: String,
+    pub content_type: ContentType,
     /// The result.
     pub body: Vec<u8>,
 }
 
 impl Response {
     /// A result of any type.
-    pub fn new(content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Response {
+    pub fn new(content_type: impl Into<ContentType>, body: impl Into<Vec<u8>>) -> Response {
         Response { content_type: content_type.into(), body: body.into() }
     }
 

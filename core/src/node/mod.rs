@@ -20,6 +20,7 @@ mod message;
 mod names;
 mod presence;
 mod receipts;
+mod recent;
 mod requests;
 mod roster;
 mod router;
@@ -45,6 +46,7 @@ use ids::Ids;
 use links::Links;
 use names::Names;
 use receipts::ReceiptTable;
+use recent::Recent;
 use requests::RequestTable;
 use roster::Changes;
 use router::Router;
@@ -102,6 +104,9 @@ pub struct Node {
     plain: Plain,
     scratch: Vec<u8>,
     went: Vec<Sent>,
+    /// Where letters are put together.
+    letter: Vec<u8>,
+    recent: Recent,
 }
 
 /// An event that the application has to take, and what its taking means.
@@ -175,6 +180,8 @@ impl Node {
             plain: Plain::default(),
             scratch: Vec::new(),
             went: Vec::new(),
+            letter: Vec::new(),
+            recent: Recent::default(),
             config,
         }
     }
@@ -352,6 +359,8 @@ impl Node {
             + self.went.capacity() * size_of::<Sent>()
             + self.plain.memory()
             + self.scratch.capacity()
+            + self.letter.capacity()
+            + self.recent.memory()
     }
 }
 

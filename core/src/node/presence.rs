@@ -92,7 +92,7 @@ impl Node {
         let head = RequestHead {
             method: Method::Observe,
             uri: roster::PATH.to_string(),
-            content_type: "application/json".to_string(),
+            content_type: "application/json".into(),
             patience: None,
         };
         let Ok(letter) = self.letter(&head, update) else { return false };

@@ -2,6 +2,7 @@
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::time::Duration;
 
 use serde::Serialize;
@@ -13,10 +14,8 @@ use crate::node::event::{CallOutcome, Received};
 use crate::node::forward::Envelope;
 use crate::node::links::Neighbour;
 use crate::node::uplinks::UplinkState;
-use crate::node::{CallId, Command, Message, Node, RequestId, Response, SendError, Stopping};
-use crate::wire::letter::{
-    self, Letter, MessageHead, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status,
-};
+use crate::node::{CallId, Command, Message, Node, RequestId, Response, SendError, Stopping, with_buffer};
+use crate::wire::letter::{self, Letter, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Instant, Pattern};
 
@@ -72,24 +71,55 @@ impl Node {
     ///
     /// # Errors
     /// See [`SendError`]; nothing was sent then.
-    pub fn send(&mut self, now: Instant, to: &Address, message: Message) -> Result<MessageId, SendError> {
+    pub fn send(
+        &mut self,
+        now: Instant,
+        to: &Address,
+        message: impl Borrow<Message>,
+    ) -> Result<MessageId, SendError> {
         self.begin(now);
         self.check_running()?;
-        let limit = self.config.limits.receipts;
+        let held = self.letter.capacity();
+        let sent = with_buffer(
+            self,
+            |node| &mut node.letter,
+            |node, letter| node.send_by(to, message.borrow(), letter),
+        );
+        if sent.is_err() {
+            // What is refused leaves nothing behind.
+            self.letter.clear();
+            self.letter.shrink_to(held);
+        }
+        let id = sent?;
+        self.finish_turn();
+        Ok(id)
+    }
+
+    /// The same; `letter` is overwritten.
+    fn send_by(
+        &mut self,
+        to: &Address,
+        message: &Message,
+        letter: &mut Vec<u8>,
+    ) -> Result<MessageId, SendError> {
+        let limits = &self.config.limits;
+        let limit = limits.receipts;
         if message.receipts != Receipts::Failure && self.receipts.len() >= limit {
             return Err(SendError::TooMany { what: "messages that await receipts", limit });
         }
         let Message { content_type, metadata, body, receipts, priority, patience } = message;
-        let letter = self.letter(&MessageHead { content_type, metadata }, &body)?;
-        let until = self.after(patience.min(self.config.limits.patience));
+        letter.clear();
+        letter::write_message(letter, content_type, metadata, body, limits.head)
+            .map_err(|e| SendError::Invalid(e.to_string()))?;
+        self.check_letter(letter)?;
+        let until = self.after((*patience).min(limits.patience));
         let mut outgoing = Outgoing::to(Kind::Message, UNNUMBERED, to);
-        (outgoing.priority, outgoing.receipts) = (priority, receipts);
+        (outgoing.priority, outgoing.receipts) = (*priority, *receipts);
         self.check_way(&outgoing, letter.len())?;
         let id = self.next_id();
         outgoing.id = id;
-        self.receipts.expect(id, to, receipts, until);
-        self.submit(&outgoing, &letter)?;
-        self.finish_turn();
+        self.receipts.expect(id, to, *receipts, until);
+        self.submit(&outgoing, letter)?;
         Ok(id)
     }
 
@@ -235,7 +265,7 @@ impl Node {
                 (ResponseHead { status: Status::Success, reason: None, content_type }, &response.body[..])
             }
             Err(failure) => {
-                let content_type = letter::OCTETS.to_string();
+                let content_type = letter::OCTETS.into();
                 let reason = Some(failure.into());
                 (ResponseHead { status: Status::Failure, reason, content_type }, &[][..])
             }
@@ -299,10 +329,13 @@ impl Node {
         let limits = &self.config.limits;
         let mut letter = Vec::with_capacity(body.len() + 64);
         letter::write(&mut letter, head, body, limits.head).map_err(|e| SendError::Invalid(e.to_string()))?;
-        if letter.len() > limits.letter {
-            return Err(SendError::TooLarge { size: letter.len(), limit: limits.letter });
-        }
+        self.check_letter(&letter)?;
         Ok(letter)
+    }
+
+    fn check_letter(&self, letter: &[u8]) -> Result<(), SendError> {
+        let (size, limit) = (letter.len(), self.config.limits.letter);
+        if size > limit { Err(SendError::TooLarge { size, limit }) } else { Ok(()) }
     }
 
     /// The way to an address.
@@ -366,11 +399,13 @@ impl Node {
             }
             let cost = envelope_cost(Label::len_with(to.as_str().len(), from.len()) + letter);
             let room = if outgoing.is_reply { limits.queue + limits.replies } else { limits.queue };
-            let more = more.entry(link).or_default();
-            if outgoing.kind != Kind::Notification && conn.queued(LaneKind::Normal) + *more + cost > room {
+            let before = more.get(&link).copied().unwrap_or_default();
+            if outgoing.kind != Kind::Notification && conn.queued(LaneKind::Normal) + before + cost > room {
                 return Err(SendError::Full);
             }
-            *more += cost;
+            if all.len() > 1 {
+                more.insert(link, before + cost);
+            }
         }
         Ok(())
     }

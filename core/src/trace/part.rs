@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::node::{Dial, UplinkId};
 use crate::trace::bytes::{Reader, Sink, TraceError};
-use crate::wire::letter::Method;
+use crate::wire::letter::{ContentType, Method};
 use crate::wire::{MessageId, Priority, Receipts};
 use crate::{
     Address, CallId, Command, Failure, Heartbeat, Instance, Limits, LinkId, Message, Name, Network, Pattern,
@@ -80,6 +80,17 @@ impl Part for String {
 
     fn read(input: &mut Reader<'_>) -> Result<String, TraceError> {
         input.text().map(ToString::to_string)
+    }
+}
+
+/// As its text.
+impl Part for ContentType {
+    fn write(&self, out: &mut impl Sink) {
+        out.blob(self.as_bytes());
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<ContentType, TraceError> {
+        String::read(input).map(ContentType::Owned)
     }
 }
 

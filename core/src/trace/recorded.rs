@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 use core::ops::Deref;
 use core::time::Duration;
 
@@ -167,7 +168,13 @@ impl Recorded {
     ///
     /// # Errors
     /// As there.
-    pub fn send(&mut self, now: Instant, to: &Address, message: Message) -> Result<MessageId, SendError> {
+    pub fn send(
+        &mut self,
+        now: Instant,
+        to: &Address,
+        message: impl Borrow<Message>,
+    ) -> Result<MessageId, SendError> {
+        let message = message.borrow();
         if let Some(tape) = &mut self.tape {
             let entry = tape.call(op::SEND, Some(now));
             to.write(entry);

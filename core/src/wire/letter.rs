@@ -1,5 +1,6 @@
 //! The letter: what the recipient reads. PROTOCOL.md, section 6.
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -67,6 +68,17 @@ impl<'a> Letter<'a> {
         Ok(Letter { head, body })
     }
 
+    /// Parses the head of a message: what [`head`](Letter::head) says, at less cost for the usual.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn message_head(&self) -> Result<MessageHead, LetterError> {
+        match self.head {
+            b"{}" => Ok(MessageHead { content_type: octets(), metadata: BTreeMap::new() }),
+            _ => self.head(),
+        }
+    }
+
     /// Parses the head.
     ///
     /// # Errors
@@ -74,6 +86,35 @@ impl<'a> Letter<'a> {
     pub fn head<T: DeserializeOwned>(&self) -> Result<T, LetterError> {
         parse(self.head).map_err(LetterError::Head)
     }
+}
+
+/// Appends a message's letter: what [`write`] would of its [`MessageHead`], at less cost for the usual.
+///
+/// # Errors
+/// As there.
+pub(crate) fn write_message(
+    out: &mut Vec<u8>,
+    content_type: &ContentType,
+    metadata: &BTreeMap<String, String>,
+    body: &[u8],
+    most: usize,
+) -> Result<(), LetterError> {
+    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'\\');
+    let is_usual = is_octets(content_type);
+    if !metadata.is_empty() || !(is_usual || content_type.bytes().all(is_plain)) {
+        let head = MessageHead { content_type: content_type.clone(), metadata: metadata.clone() };
+        return write(out, &head, body, most);
+    }
+    let (before, text, after) =
+        if is_usual { ("{}", "", "") } else { ("{\"type\":\"", &**content_type, "\"}") };
+    let length = before.len() + text.len() + after.len();
+    let shown = u16::try_from(length).ok().filter(|_| length <= most).ok_or(LetterError::HeadTooLarge)?;
+    out.reserve(2 + length + body.len());
+    out.extend_from_slice(&shown.to_be_bytes());
+    for part in [before.as_bytes(), text.as_bytes(), after.as_bytes(), body] {
+        out.extend_from_slice(part);
+    }
+    Ok(())
 }
 
 /// Appends a letter.
@@ -168,12 +209,47 @@ pub enum Method {
 /// The media type of a body for which none is given.
 pub const OCTETS: &str = "application/octet-stream";
 
+/// A media type (RFC 6838). Those that are written in a program are not copied, nor are the usual
+/// ones when they are read.
+pub type ContentType = Cow<'static, str>;
+
+/// Which are usual.
+const USUAL: [&str; 4] = [OCTETS, "text/plain", "application/json", "text/plain; charset=utf-8"];
+
+fn content_type<'de, D: Deserializer<'de>>(d: D) -> Result<ContentType, D::Error> {
+    struct Known;
+
+    impl Visitor<'_> for Known {
+        type Value = ContentType;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<ContentType, E> {
+            let usual = USUAL.into_iter().find(|usual| *usual == text);
+            Ok(usual.map_or_else(|| Cow::Owned(text.to_string()), Cow::Borrowed))
+        }
+
+        fn visit_string<E: de::Error>(self, text: String) -> Result<ContentType, E> {
+            Ok(Cow::Owned(text))
+        }
+    }
+
+    d.deserialize_str(Known)
+}
+
 /// The head of a message.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct MessageHead {
     /// The body's media type (RFC 6838).
-    #[serde(rename = "type", default = "octets", skip_serializing_if = "is_octets")]
-    pub content_type: String,
+    #[serde(
+        rename = "type",
+        default = "octets",
+        skip_serializing_if = "is_octets",
+        deserialize_with = "content_type"
+    )]
+    pub content_type: ContentType,
     /// What the applications tell each other besides; kept in the order of the keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "metadata")]
     pub metadata: BTreeMap<String, String>,
@@ -220,8 +296,13 @@ pub struct RequestHead {
     /// With what.
     pub uri: String,
     /// The media type of the argument.
-    #[serde(rename = "type", default = "octets", skip_serializing_if = "is_octets")]
-    pub content_type: String,
+    #[serde(
+        rename = "type",
+        default = "octets",
+        skip_serializing_if = "is_octets",
+        deserialize_with = "content_type"
+    )]
+    pub content_type: ContentType,
     /// For how many milliseconds the caller waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<u64>,
@@ -247,8 +328,13 @@ pub struct ResponseHead {
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "optional_object")]
     pub reason: Option<ReasonJson>,
     /// The media type of the result.
-    #[serde(rename = "type", default = "octets", skip_serializing_if = "is_octets")]
-    pub content_type: String,
+    #[serde(
+        rename = "type",
+        default = "octets",
+        skip_serializing_if = "is_octets",
+        deserialize_with = "content_type"
+    )]
+    pub content_type: ContentType,
 }
 
 /// A [`Failure`](crate::Failure) as JSON: `{"code":41,"description":".."}`.
@@ -279,8 +365,8 @@ impl From<ReasonJson> for crate::Failure {
     }
 }
 
-fn octets() -> String {
-    OCTETS.to_string()
+const fn octets() -> ContentType {
+    Cow::Borrowed(OCTETS)
 }
 
 fn is_octets(content_type: &str) -> bool {
@@ -390,11 +476,15 @@ mod tests {
         }
 
         #[test]
-        fn any_head_comes_back(kind in "\\PC{0,20}", map in proptest::collection::btree_map("\\PC{0,8}", "\\PC{0,8}", 0..5), body: Vec<u8>) {
-            let head = MessageHead { content_type: kind, metadata: map };
+        fn any_head_comes_back(kind in prop_oneof!["\\PC{0,20}", "[ -~]{0,20}", Just(OCTETS.to_string())], map in proptest::collection::btree_map("\\PC{0,8}", "\\PC{0,8}", 0..5), body: Vec<u8>) {
+            let head = MessageHead { content_type: kind.into(), metadata: map };
             let mut out = Vec::new();
             write(&mut out, &head, &body, 4096).unwrap();
+            let mut same = Vec::new();
+            write_message(&mut same, &head.content_type, &head.metadata, &body, 4096).unwrap();
+            prop_assert_eq!(&out, &same);
             let letter = Letter::read(&out, 4096).unwrap();
+            prop_assert_eq!(letter.message_head().unwrap(), head.clone());
             prop_assert_eq!(letter.head::<MessageHead>().unwrap(), head);
             prop_assert_eq!(letter.body, &body[..]);
         }

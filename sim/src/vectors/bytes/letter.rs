@@ -116,11 +116,12 @@ impl Codec for Messages {
 
     fn decode(input: &[u8]) -> Result<MessageValue, Reject> {
         let (head, body) = read::<MessageHead>(input)?;
-        Ok(MessageValue { content_type: head.content_type, metadata: head.metadata, body })
+        Ok(MessageValue { content_type: head.content_type.into(), metadata: head.metadata, body })
     }
 
     fn encode(value: &MessageValue) -> Option<Vec<u8>> {
-        let head = MessageHead { content_type: value.content_type.clone(), metadata: value.metadata.clone() };
+        let head =
+            MessageHead { content_type: value.content_type.clone().into(), metadata: value.metadata.clone() };
         write(&head, &value.body)
     }
 
@@ -382,12 +383,18 @@ impl Codec for Requests {
 
     fn decode(input: &[u8]) -> Result<RequestValue, Reject> {
         let (RequestHead { method, uri, content_type, patience }, body) = read(input)?;
-        Ok(RequestValue { method, uri, content_type, patience: patience.map(|ms: u64| ms.to_string()), body })
+        Ok(RequestValue {
+            method,
+            uri,
+            content_type: content_type.into(),
+            patience: patience.map(|ms: u64| ms.to_string()),
+            body,
+        })
     }
 
     fn encode(value: &RequestValue) -> Option<Vec<u8>> {
         let patience = value.patience.as_ref().map(|ms| ms.parse()).transpose().ok()?;
-        let (uri, content_type) = (value.uri.clone(), value.content_type.clone());
+        let (uri, content_type) = (value.uri.clone(), value.content_type.clone().into());
         write(&RequestHead { method: value.method, uri, content_type, patience }, &value.body)
     }
 
@@ -486,11 +493,12 @@ impl Codec for Responses {
 
     fn decode(input: &[u8]) -> Result<ResponseValue, Reject> {
         let (ResponseHead { status, reason, content_type }, body) = read(input)?;
-        Ok(ResponseValue { status, reason: reason.map(Into::into), content_type, body })
+        Ok(ResponseValue { status, reason: reason.map(Into::into), content_type: content_type.into(), body })
     }
 
     fn encode(value: &ResponseValue) -> Option<Vec<u8>> {
-        let (reason, content_type) = (value.reason.as_ref().map(Into::into), value.content_type.clone());
+        let (reason, content_type) =
+            (value.reason.as_ref().map(Into::into), value.content_type.clone().into());
         write(&ResponseHead { status: value.status, reason, content_type }, &value.body)
     }
 
