@@ -1,0 +1,146 @@
+//! Homing's own client: what a user would write with the `Peer` of `homing-std`.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use homing_bench_worker::{Job, Latencies, Meter, Report, Role, Stage};
+use homing_std::{
+    Answers, Command, Dial, Event, Invite, Message, Options, Pattern, Peer, Response, Seed, StaticKey,
+};
+
+const OCTETS: &str = "application/octet-stream";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Does `job`, at the hub whose invite its target is.
+pub(crate) fn work(job: &Job, stage: &mut Stage) -> Result<Report> {
+    let hub: Invite = job.target.parse()?;
+    match job.role {
+        Role::Send => send(job, stage, &join(&hub, "sender")?),
+        Role::Receive => receive(job, stage, &hub),
+        Role::Ask => ask(job, stage, &join(&hub, "asker")?),
+        Role::Answer => answer(stage, &join(&hub, "answerer")?),
+        Role::Idle => idle(job, stage, &hub),
+        Role::Login => login(job, stage, &hub),
+    }
+}
+
+/// A peer of a key of its own, which is drawn from its name: it is of no worth.
+fn peer(name: &str) -> Result<Peer> {
+    let mut seed = [0; 32];
+    seed.iter_mut().zip(name.bytes()).for_each(|(seed, byte)| *seed = byte);
+    Ok(Peer::start(Options::new(StaticKey::generate(&Seed::from_bytes(seed))))?)
+}
+
+fn join(hub: &Invite, name: &str) -> Result<Peer> {
+    let peer = peer(name)?;
+    peer.connect(Dial::invite(hub, name.parse()?), PATIENCE)?;
+    Ok(peer)
+}
+
+fn body(job: &Job) -> Vec<u8> {
+    vec![0x5a; job.size]
+}
+
+/// What is larger goes in parts, each a message: a hub takes 16 KiB at once, with the head.
+const PART: usize = 15 * 1024;
+
+fn send(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
+    let to = peer.resolve("receiver")?;
+    let body = body(job);
+    stage.ready()?;
+    let start = Instant::now();
+    for _ in 0..job.count {
+        for part in body.chunks(PART) {
+            peer.send(&to, Message::new(OCTETS, part))?;
+        }
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    stage.stopped()?;
+    Ok(Report { messages: job.count, seconds, ..Report::default() })
+}
+
+fn receive(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
+    let peer = join(hub, "receiver")?;
+    let (mut meter, mut got) = (Meter::new(job.count), 0);
+    stage.ready()?;
+    for event in peer.events() {
+        if let Event::Message(message) = event {
+            got += message.body.len();
+            if got > job.size {
+                return Err(format!("{got} bytes instead of {}", job.size).into());
+            }
+            if got == job.size {
+                got = 0;
+                if meter.saw(1) {
+                    return Ok(meter.report());
+                }
+            }
+        }
+    }
+    Err("the peer was closed".into())
+}
+
+fn ask(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
+    let to = peer.resolve("answerer")?;
+    let command = Command::get("mirror").with_body(OCTETS, body(job));
+    let mut latencies = Latencies::new(job.count);
+    stage.ready()?;
+    if job.in_flight == 1 {
+        loop {
+            let start = Instant::now();
+            peer.request(&to, command.clone(), PATIENCE)?;
+            if latencies.saw(start.elapsed()) {
+                return Ok(latencies.report());
+            }
+        }
+    }
+    let to = Pattern::One(to);
+    let mut open = VecDeque::new();
+    for _ in 0..job.count {
+        if open.len() >= job.in_flight && answered(&mut open)?.is_some_and(|took| latencies.saw(took)) {
+            break;
+        }
+        open.push_back((Instant::now(), peer.request_many(&to, command.clone(), PATIENCE)?));
+    }
+    while let Some(took) = answered(&mut open)? {
+        latencies.saw(took);
+    }
+    Ok(latencies.report())
+}
+
+/// How long the oldest of the open requests took.
+fn answered(open: &mut VecDeque<(Instant, Answers)>) -> Result<Option<Duration>> {
+    let Some((start, mut answers)) = open.pop_front() else { return Ok(None) };
+    let (_, answer) = answers.next().ok_or("no answer")?;
+    answer.map_err(|failure| failure.to_string())?;
+    Ok(Some(start.elapsed()))
+}
+
+fn answer(stage: &mut Stage, peer: &Peer) -> Result<Report> {
+    peer.serve("/mirror", "answers with what it was asked", |request| {
+        Ok(Response::new(OCTETS, request.body.clone()))
+    })?;
+    stage.ready()?;
+    stage.stopped()?;
+    Ok(Report::default())
+}
+
+fn idle(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
+    let peers: Vec<_> = (0..job.links).map(|n| join(hub, &format!("idle{n}"))).collect::<Result<_>>()?;
+    stage.ready()?;
+    stage.stopped()?;
+    drop(peers);
+    Ok(Report::default())
+}
+
+fn login(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
+    stage.ready()?;
+    let start = Instant::now();
+    for _ in 0..job.count {
+        join(hub, "guest")?.close(PATIENCE)?;
+    }
+    Ok(Report { messages: job.count, seconds: start.elapsed().as_secs_f64(), ..Report::default() })
+}

@@ -1,0 +1,33 @@
+//! Homing: the program `homing hub`, and the `Peer` of `homing-std`.
+
+use std::env;
+use std::process::Command;
+
+use homing_bench_worker::Role;
+use tempfile::TempDir;
+
+use super::{Broker, Contender, PATIENCE};
+use crate::Result;
+use crate::process::Process;
+
+pub(super) const HOMING: Contender = Contender {
+    key: "homing",
+    name: "Homing",
+    roles: &[Role::Send, Role::Receive, Role::Ask, Role::Answer, Role::Idle, Role::Login],
+    start,
+};
+
+fn start(folder: TempDir) -> Result<Broker> {
+    let client = env::current_exe()?;
+    let homing = client.with_file_name(format!("homing{}", env::consts::EXE_SUFFIX));
+    if !homing.exists() {
+        return Err(format!("{homing:?} is not there: cargo build --release -p homing-cli").into());
+    }
+    let mut command = Command::new(homing);
+    command.arg("--home").arg(folder.path()).args(["hub", "--open", "--listen", "127.0.0.1:0"]);
+    let process = Process::start("homing hub", &mut command)?;
+    let invite =
+        |line: &str| line.split_whitespace().find(|word| word.starts_with("homing://")).map(String::from);
+    let target = process.wait(PATIENCE, invite)?;
+    Ok(Broker { process: Some(process), client, prefix: &["client"], target, tls: None, _folder: folder })
+}

@@ -1,0 +1,53 @@
+//! Measures Homing beside others: the same work, in one run.
+
+mod client;
+mod compare;
+mod contender;
+mod floor;
+mod process;
+mod work;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use homing_bench_worker::{Job, perform};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Measures Homing beside others: the same work, in one run.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Example: cargo run --release -p homing-bench -- compare --quick\n\
+    First, for the others: bench/setup. For Homing: cargo build --release -p homing-cli."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The same work on Homing and on others, in turns; ratios, and whether they are what they must be
+    Compare(compare::Compare),
+    /// What the state machine costs without sockets, part by part
+    Floor,
+    /// One client of Homing's, as `compare` starts it
+    #[command(hide = true)]
+    Client(Job),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Client(job) => return perform(&job, client::work),
+        Command::Compare(compare) => compare.run(),
+        Command::Floor => floor::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What passes through a hub is not allocated for.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use homing_bench::trio::{Part, Trio};
+use homing_core::Config;
+use homing_ring::Ring;
+
+#[test]
+fn a_hub_allocates_nothing_for_an_envelope_that_it_passes_on() {
+    for size in [64, 1024, 8192] {
+        let mut trio = Trio::new(|| Config::with_provider(Arc::new(Ring))).unwrap();
+        // Its buffers grow to what this work needs.
+        trio.run(20_000, size, |_, work| work()).unwrap();
+        let mut allocated: BTreeMap<Part, u64> = BTreeMap::new();
+        trio.run(10_000, size, |part, work| {
+            let seen = allocation_counter::measure(work);
+            *allocated.entry(part).or_default() += seen.count_total;
+        })
+        .unwrap();
+        // A deadline that is armed now and then takes a place in a table; no envelope takes any.
+        assert!(allocated[&Part::Hub] < 10, "{size} B: {allocated:?}");
+        assert!(allocated[&Part::Send] < 10, "{size} B: {allocated:?}");
+        // A message that the application is given has a body of its own.
+        assert!(allocated[&Part::Receive] >= 10_000, "the counter counts: {allocated:?}");
+    }
+}

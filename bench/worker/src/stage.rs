@@ -1,0 +1,58 @@
+//! When a client begins, and what it costs.
+
+use std::error::Error;
+use std::io::{Write, stdin, stdout};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::Report;
+
+/// The line between a client and the stand.
+#[derive(Debug)]
+pub struct Stage {
+    cpu: f64,
+}
+
+/// The CPU time that this process has used, in seconds.
+fn cpu() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+impl Stage {
+    pub(crate) fn new() -> Stage {
+        Stage { cpu: cpu() }
+    }
+
+    /// Says that all is set up, and waits for the word to begin.
+    ///
+    /// # Errors
+    /// When the stand has gone, or says something else.
+    pub fn ready(&mut self) -> Result<(), Box<dyn Error>> {
+        println!("ready");
+        stdout().flush()?;
+        self.wait_for("go")?;
+        self.cpu = cpu();
+        Ok(())
+    }
+
+    /// Waits until nothing is expected of this client any more.
+    ///
+    /// # Errors
+    /// When the stand has gone, or says something else.
+    pub fn stopped(&mut self) -> Result<(), Box<dyn Error>> {
+        self.wait_for("stop")
+    }
+
+    fn wait_for(&mut self, word: &str) -> Result<(), Box<dyn Error>> {
+        let mut line = String::new();
+        stdin().read_line(&mut line)?;
+        if line.trim() == word { Ok(()) } else { Err(format!("{line:?} instead of {word:?}").into()) }
+    }
+
+    pub(crate) fn report(&self, report: Report) -> Result<(), Box<dyn Error>> {
+        let report = Report { cpu: cpu() - self.cpu, ..report };
+        println!("{}", serde_json::to_string(&report)?);
+        Ok(stdout().flush()?)
+    }
+}
