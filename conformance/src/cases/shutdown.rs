@@ -9,7 +9,7 @@ use homing_core::{CloseReason, ClosedBy, Command, Event, Message, Reason, Receip
 use super::flood::{send, take};
 use crate::Case;
 use crate::case::Verdict;
-use crate::lab::{HUB, Lab, NETWORK, TCP, Trio, dial, hub_options, options};
+use crate::lab::{HUB, Lab, TCP, Trio, dial, hub_options, options};
 use crate::node::{Node, address};
 use crate::wait::{Check, Saying, ensure, joined, until};
 
@@ -230,6 +230,9 @@ fn the_port_is_free(lab: &Lab) -> Check {
     quick.config.limits.redial_first = Duration::from_millis(10);
     quick.config.limits.redial_most = Duration::from_millis(50);
     let ada = lab.join(quick, &hub, &at, "ada")?;
+    // Whatever went wrong while she tried to come back was told before it: what is told after it is new.
+    let is_up = |ada: &Node| ada.event("ada is up", |event| matches!(event, Event::Up { .. }).then_some(()));
+    is_up(&ada)?;
     for leaving in ["closed", "crashed", "dropped"] {
         match leaving {
             "closed" => hub.close()?,
@@ -248,7 +251,7 @@ fn the_port_is_free(lab: &Lab) -> Check {
         });
         free.and(bound.saying(&format!("the port of a hub that was {leaving}"))).map(drop)?;
         hub = again;
-        until("ada comes back", lab.patience, || ada.peers(NETWORK).is_some())?;
+        is_up(&ada)?;
         ada.ping(HUB)?;
     }
     Ok(())
