@@ -1,8 +1,7 @@
 //! The work that is measured. Each contender does all that its clients can.
 
 mod login;
-mod one_way;
-mod request;
+mod pair;
 
 use std::time::Duration;
 
@@ -111,8 +110,14 @@ impl Work {
     /// Has it done `count` times at `broker`.
     pub(crate) fn run(self, broker: &Broker, count: u64) -> Result<Vec<Figure>> {
         match self {
-            Work::OneWay { size } => one_way::run(broker, count, size),
-            Work::Request { size, in_flight } => request::run(broker, count, size, in_flight),
+            Work::OneWay { size } => {
+                let options = [("count", count), ("size", size as u64)];
+                pair::run(broker, count, [Role::Send, Role::Receive], Role::Receive, &options)
+            }
+            Work::Request { size, in_flight } => {
+                let options = [("count", count), ("size", size as u64), ("in-flight", in_flight as u64)];
+                pair::run(broker, count, [Role::Ask, Role::Answer], Role::Ask, &options)
+            }
             Work::Login => login::run(broker, count),
         }
     }
