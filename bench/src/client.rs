@@ -22,8 +22,8 @@ pub(crate) fn work(job: &Job, stage: &mut Stage) -> Result<Report> {
         Role::Receive => receive(job, stage, &hub),
         Role::Ask => ask(job, stage, &join(&hub, "asker")?),
         Role::Answer => answer(stage, &join(&hub, "answerer")?),
-        Role::Idle => idle(job, stage, &hub),
-        Role::Login => login(job, stage, &hub),
+        Role::Idle => stage.keep(job.links, |n| join(&hub, &format!("idle{n}"))),
+        Role::Login => stage.log_in(job.count, || Ok(join(&hub, "guest")?.close(PATIENCE)?)),
     }
 }
 
@@ -51,15 +51,13 @@ fn send(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
     let to = peer.resolve("receiver")?;
     let body = body(job);
     stage.ready()?;
-    let start = Instant::now();
     for _ in 0..job.count {
         for part in body.chunks(PART) {
             peer.send(&to, Message::new(OCTETS, part))?;
         }
     }
-    let seconds = start.elapsed().as_secs_f64();
     stage.stopped()?;
-    Ok(Report { messages: job.count, seconds, ..Report::default() })
+    Ok(Report::default())
 }
 
 fn receive(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
@@ -75,7 +73,7 @@ fn receive(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
             if got == job.size {
                 got = 0;
                 if meter.saw(1) {
-                    return Ok(meter.report());
+                    return Ok(Report::default());
                 }
             }
         }
@@ -126,21 +124,4 @@ fn answer(stage: &mut Stage, peer: &Peer) -> Result<Report> {
     stage.ready()?;
     stage.stopped()?;
     Ok(Report::default())
-}
-
-fn idle(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
-    let peers: Vec<_> = (0..job.links).map(|n| join(hub, &format!("idle{n}"))).collect::<Result<_>>()?;
-    stage.ready()?;
-    stage.stopped()?;
-    drop(peers);
-    Ok(Report::default())
-}
-
-fn login(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
-    stage.ready()?;
-    let start = Instant::now();
-    for _ in 0..job.count {
-        join(hub, "guest")?.close(PATIENCE)?;
-    }
-    Ok(Report { messages: job.count, seconds: start.elapsed().as_secs_f64(), ..Report::default() })
 }

@@ -77,13 +77,10 @@ pub struct Job {
     pub tls: Option<PathBuf>,
 }
 
-/// What a client has measured of itself.
+/// What a client has measured of itself. How long the whole took is measured by the stand, from `go` to the report: a
+/// client that only began to count when it had time would look faster than it is.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// What was counted: messages, requests, logins.
-    pub messages: u64,
-    /// How long they took, where only the client can say.
-    pub seconds: f64,
     /// CPU time of the whole process from `go` to this report.
     pub cpu: f64,
     /// Half of the requests took at most this many seconds.

@@ -44,6 +44,39 @@ impl Stage {
         self.wait_for("stop")
     }
 
+    /// Keeps the `links` connections that `connect` makes, by their numbers, until it is stopped: the work of
+    /// [`Role::Idle`](crate::Role::Idle).
+    ///
+    /// # Errors
+    /// Of `connect`, and when the stand has gone.
+    pub fn keep<C>(
+        &mut self,
+        links: usize,
+        connect: impl FnMut(usize) -> Result<C, Box<dyn Error>>,
+    ) -> Result<Report, Box<dyn Error>> {
+        let links = (0..links).map(connect).collect::<Result<Vec<C>, _>>()?;
+        self.ready()?;
+        self.stopped()?;
+        drop(links);
+        Ok(Report::default())
+    }
+
+    /// Has `connect` come in and go again, `count` times: the work of [`Role::Login`](crate::Role::Login).
+    ///
+    /// # Errors
+    /// Of `connect`, and when the stand has gone.
+    pub fn log_in(
+        &mut self,
+        count: u64,
+        mut connect: impl FnMut() -> Result<(), Box<dyn Error>>,
+    ) -> Result<Report, Box<dyn Error>> {
+        self.ready()?;
+        for _ in 0..count {
+            connect()?;
+        }
+        Ok(Report::default())
+    }
+
     fn wait_for(&mut self, word: &str) -> Result<(), Box<dyn Error>> {
         let mut line = String::new();
         stdin().read_line(&mut line)?;

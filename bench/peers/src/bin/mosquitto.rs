@@ -143,15 +143,13 @@ fn send(job: &Job, stage: &mut Stage) -> Result<Report> {
     let mut mqtt = Mqtt::connect(job)?;
     let body = vec![0x5a; job.size];
     stage.ready()?;
-    let start = Instant::now();
     for _ in 0..job.count {
         publish(&mut mqtt.0.out, [b"receiver", b""], &body)?;
         mqtt.0.flush_batch()?;
     }
     mqtt.0.flush()?;
-    let seconds = start.elapsed().as_secs_f64();
     stage.stopped()?;
-    Ok(Report { messages: job.count, seconds, ..Report::default() })
+    Ok(Report::default())
 }
 
 fn receive(job: &Job, stage: &mut Stage) -> Result<Report> {
@@ -169,7 +167,7 @@ fn receive(job: &Job, stage: &mut Stage) -> Result<Report> {
             Ok(())
         })?;
         if meter.saw(n) {
-            return Ok(meter.report());
+            return Ok(Report::default());
         }
     }
 }
@@ -232,21 +230,7 @@ fn main() -> ExitCode {
         Role::Receive => receive(job, stage),
         Role::Ask => ask(job, stage),
         Role::Answer => answer(job, stage),
-        Role::Idle => {
-            let links: Result<Vec<_>> = (0..job.links).map(|_| Mqtt::connect(job)).collect();
-            let links = links?;
-            stage.ready()?;
-            stage.stopped()?;
-            drop(links);
-            Ok(Report::default())
-        }
-        Role::Login => {
-            stage.ready()?;
-            let start = Instant::now();
-            for _ in 0..job.count {
-                Mqtt::connect(job)?;
-            }
-            Ok(Report { messages: job.count, seconds: start.elapsed().as_secs_f64(), ..Report::default() })
-        }
+        Role::Idle => stage.keep(job.links, |_| Mqtt::connect(job)),
+        Role::Login => stage.log_in(job.count, || Mqtt::connect(job).map(drop)),
     })
 }

@@ -138,15 +138,13 @@ fn send(job: &Job, stage: &mut Stage) -> Result<Report> {
     let mut nats = Nats::connect(job)?;
     let body = vec![0x5a; job.size];
     stage.ready()?;
-    let start = Instant::now();
     for _ in 0..job.count {
         publish(&mut nats.0.out, b"receiver", None, &body);
         nats.0.flush_batch()?;
     }
     nats.0.flush()?;
-    let seconds = start.elapsed().as_secs_f64();
     stage.stopped()?;
-    Ok(Report { messages: job.count, seconds, ..Report::default() })
+    Ok(Report::default())
 }
 
 fn receive(job: &Job, stage: &mut Stage) -> Result<Report> {
@@ -165,7 +163,7 @@ fn receive(job: &Job, stage: &mut Stage) -> Result<Report> {
         })?;
         last |= meter.saw(n);
         if last {
-            return Ok(meter.report());
+            return Ok(Report::default());
         }
     }
 }
@@ -224,21 +222,7 @@ fn main() -> ExitCode {
         Role::Receive => receive(job, stage),
         Role::Ask => ask(job, stage),
         Role::Answer => answer(job, stage),
-        Role::Idle => {
-            let links: Result<Vec<_>> = (0..job.links).map(|_| Nats::connect(job)).collect();
-            let links = links?;
-            stage.ready()?;
-            stage.stopped()?;
-            drop(links);
-            Ok(Report::default())
-        }
-        Role::Login => {
-            stage.ready()?;
-            let start = Instant::now();
-            for _ in 0..job.count {
-                Nats::connect(job)?;
-            }
-            Ok(Report { messages: job.count, seconds: start.elapsed().as_secs_f64(), ..Report::default() })
-        }
+        Role::Idle => stage.keep(job.links, |_| Nats::connect(job)),
+        Role::Login => stage.log_in(job.count, || Nats::connect(job).map(drop)),
     })
 }
