@@ -36,6 +36,11 @@ impl Lab {
         Lab { adapter, patience }
     }
 
+    /// For how long a call waits that is to be given up: its own end must not be taken for its having been given up.
+    pub(crate) fn long(&self) -> Duration {
+        self.patience * 10
+    }
+
     /// A name within the process that no other case uses.
     pub(crate) fn memory(&self) -> String {
         static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -23,7 +23,7 @@ const DROPPED: &str = "dropped futures";
 fn run(fault: Option<Fault>, case: &str, patience: u64) -> Report {
     let settings = Settings {
         patience: Duration::from_secs(patience),
-        whole: Duration::from_secs(120),
+        whole: Duration::from_secs(600),
         only: vec![case.into()],
     };
     let adapter = Awaiting::new("careless", move |options| careless::start(fault, options));

@@ -61,14 +61,14 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
     let command = || Command::get("held");
 
     let mut dropped = at_each("request", |at| {
-        let request = calls(&ada)?.request(&to, command(), lab.patience);
+        let request = calls(&ada)?.request(&to, command(), lab.long());
         let answer = given_up(lab, &held, false, request, at)?;
         nothing_more(lab, &ada, &held)?;
         answer.map(|answer| answer.saying("calling")).transpose().map(|answer| answer.is_some())
     })?;
     dropped += at_each("request_many", |at| {
         let called =
-            give_up(calls(&ada)?.request_many(&many, command(), lab.patience), at, lab.patience, || Ok(()))?;
+            give_up(calls(&ada)?.request_many(&many, command(), lab.long()), at, lab.patience, || Ok(()))?;
         if let Some(called) = &called {
             called.as_ref().map_err(|e| format!("calling: {e}"))?;
             held.is_entered(lab)?;
@@ -80,7 +80,7 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
         Ok(ready)
     })?;
     dropped += at_each("answers", |at| {
-        let called = block_on_for(calls(&ada)?.request_many(&many, command(), lab.patience), lab.patience);
+        let called = block_on_for(calls(&ada)?.request_many(&many, command(), lab.long()), lab.patience);
         let answers = called.saying("calling")?.saying("calling")?;
         // Given up sooner, it may never have been sent.
         held.is_entered(lab)?;
@@ -128,7 +128,7 @@ fn given_up<F: Future>(
 fn crowd(lab: &Lab, ada: &Node, to: &Address) -> Check<u32> {
     let (bell, calls) = (Bell::new(), calls(ada)?);
     for _ in 0..ROUNDS {
-        let mut some = [(); 4].map(|()| calls.request(to, Command::get("echo"), lab.patience));
+        let mut some = [(); 4].map(|()| calls.request(to, Command::get("echo"), lab.long()));
         for call in &mut some {
             // Bob may be quick.
             let _ = bell.poll(call.as_mut());

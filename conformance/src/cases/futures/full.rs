@@ -78,7 +78,7 @@ fn count() -> Command {
 
 pub(super) fn check(lab: &Lab) -> Check<u32> {
     let Trio { hub: _hub, at: _, ada, bob } = lab.trio_with(TCP, small)?;
-    let asked = Asked { bob: address(BOB)?, all: address(BOB)?.into(), patience: lab.patience };
+    let asked = Asked { bob: address(BOB)?, all: address(BOB)?.into(), patience: lab.long() };
     let called = Arc::new(AtomicU32::new(0));
     let count_it = Arc::clone(&called);
     bob.serve("/count", move |_| {

@@ -29,7 +29,7 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
     let holds = once_in(lab, &ada, &dial)?;
     dropped += in_vain(lab, &ada, &dial, holds)?;
     dropped += at_each("connect", |at| {
-        let joined = give_up(calls(&ada)?.connect(dial.clone(), lab.patience), at, lab.patience, || Ok(()))?;
+        let joined = give_up(calls(&ada)?.connect(dial.clone(), lab.long()), at, lab.patience, || Ok(()))?;
         if let Some(joined) = joined {
             joined.saying("joining")?;
             return Ok(true);
@@ -52,7 +52,7 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
 
 /// How much ada holds when she was in the network and has left it: her tables have the size then that one dial needs.
 fn once_in(lab: &Lab, ada: &Node, dial: &Dial) -> Check<usize> {
-    let joined = block_on_for(calls(ada)?.connect(dial.clone(), lab.patience), lab.patience);
+    let joined = block_on_for(calls(ada)?.connect(dial.clone(), lab.long()), lab.patience);
     let uplink = joined.saying("joining")?.saying("joining")?.uplink;
     calls(ada)?.peer().hang_up(uplink).saying("leaving")?;
     until("ada has left", lab.patience, || ada.links() == 0 && ada.peers(NETWORK).is_none())?;
@@ -77,7 +77,7 @@ fn in_silence(lab: &Lab, ada: &Node, dial: &Dial) -> Check<u32> {
         let mut stream = None;
         let dial = Dial { target: target.clone(), ..dial.clone() };
         let at = At { polls: 1, woken: false };
-        let joined = give_up(calls(ada)?.connect(dial, lab.patience), at, lab.patience, || {
+        let joined = give_up(calls(ada)?.connect(dial, lab.long()), at, lab.patience, || {
             if waits_for > 0 {
                 let mut came = accepted(&silent, lab.patience)?;
                 if waits_for > 1 {
@@ -135,7 +135,7 @@ fn in_vain(lab: &Lab, ada: &Node, dial: &Dial, holds: usize) -> Check<u32> {
     let mut dropped = 0;
     for at in moments().take(8) {
         let dial = Dial { target: nobody.to_string(), ..dial.clone() };
-        let joined = give_up(calls(ada)?.connect(dial, lab.patience), at, lab.patience, || Ok(()))?;
+        let joined = give_up(calls(ada)?.connect(dial, lab.long()), at, lab.patience, || Ok(()))?;
         ensure(joined.is_none(), || format!("nobody is there, but: {joined:?}"))?;
         is_out(lab, ada, holds).map_err(|e| format!("connect to nobody, dropped {at}: {e}"))?;
         dropped += 1;
@@ -144,7 +144,7 @@ fn in_vain(lab: &Lab, ada: &Node, dial: &Dial, holds: usize) -> Check<u32> {
         let dial = Dial { target: nobody.to_string(), ..dial.clone() };
         // Woken, so that the driver has seen each.
         let at = At { polls: 1, woken: true };
-        give_up(calls(ada)?.connect(dial, lab.patience), at, lab.patience, || Ok(()))?;
+        give_up(calls(ada)?.connect(dial, lab.long()), at, lab.patience, || Ok(()))?;
     }
     is_out(lab, ada, holds).map_err(|e| format!("connect to nobody, dropped {CROWD} times: {e}"))?;
     Ok(dropped + CROWD)

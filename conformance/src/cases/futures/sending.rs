@@ -26,7 +26,7 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
     dropped += at_each("send_and_wait", |at| {
         let mut consumed = None;
         let message = Message::text("awaited");
-        let delivering = calls(&ada)?.send_and_wait(&to, message, Receipts::Consumed, lab.patience);
+        let delivering = calls(&ada)?.send_and_wait(&to, message, Receipts::Consumed, lab.long());
         let delivery = give_up(delivering, at, lab.patience, || {
             if consumed.is_none() {
                 consumed = Some(consume(&bob)?.id);
