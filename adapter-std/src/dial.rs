@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use homing_adapter::{Endpoint, Mailbox};
 use homing_core::LinkId;
 
-use crate::driver::{Post, Posts};
+use crate::engine::{Post, Posts};
 use crate::stream::Stream;
 
 /// Dials `to` for `link`. The answer comes at once, or later by post; `patience` is for the

@@ -49,10 +49,11 @@
 #![forbid(unsafe_code)]
 
 mod dial;
-mod driver;
+mod engine;
 mod listener;
 mod peer;
 mod serving;
+mod sleeper;
 mod stream;
 mod waiting;
 

@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
-use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use homing_adapter::{
@@ -12,12 +11,14 @@ use homing_adapter::{
 use homing_core::{
     Address, Command, Dial, Failure, Message, MessageId, Pattern, Receipts, Received, Request, Response,
 };
-use mio::Poll;
 
-use crate::driver::{self, Loop, Post, Posts};
+use crate::engine::{Engine, Post};
 use crate::listener::Listener;
 use crate::serving::{self, Handler};
 use crate::waiting::{Answers, Events, Tracking, wait};
+
+/// What a message takes on the wire besides its body, roughly.
+const HEAD: usize = 64;
 
 /// One running node: cheap to clone, usable from many threads.
 ///
@@ -28,7 +29,7 @@ use crate::waiting::{Answers, Events, Tracking, wait};
 #[derive(Clone)]
 pub struct Peer {
     handle: Arc<Handle>,
-    posts: Posts,
+    engine: Arc<Engine>,
     server: Arc<Server>,
 }
 
@@ -39,19 +40,6 @@ struct Server {
     running: OnceLock<()>,
 }
 
-struct Rouse(mio::Waker);
-
-impl Wake for Rouse {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // It fails only when the loop is gone, and then there is nobody to wake.
-        let _ = self.0.wake();
-    }
-}
-
 impl Peer {
     /// Starts a node, with a thread of its own that moves its bytes and keeps its time.
     ///
@@ -59,14 +47,8 @@ impl Peer {
     /// [`Error::Io`] when the system has no randomness, no event queue or no thread to give, or the
     /// store cannot be read; [`Error::Entry`] when the node cannot make sense of what it holds.
     pub fn start(options: Options) -> Result<Peer, Error> {
-        let poll = Poll::new()?;
-        let waker = mio::Waker::new(poll.registry(), driver::WAKER)?;
-        let made = Handle::make(options, Instant::now, Waker::from(Arc::new(Rouse(waker))))?;
-        let posts = Posts::new();
-        let peer = Peer { handle: Arc::clone(&made.handle), posts: posts.clone(), server: Arc::default() };
-        let driver = Loop::new(made, poll, posts)?;
-        std::thread::Builder::new().name("homing".into()).spawn(move || driver.run())?;
-        Ok(peer)
+        let (handle, engine) = Engine::start(options)?;
+        Ok(Peer { handle, engine, server: Arc::default() })
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -92,7 +74,7 @@ impl Peer {
             return self.shared().listen_in_memory(name);
         }
         let (listener, bound) = Listener::bind(on)?;
-        match self.posts.put(Post::Listen(listener), self.mailbox()) {
+        match self.engine.posts().put(Post::Listen(listener), self.mailbox()) {
             true => Ok(bound),
             false => Err(Error::Closed),
         }
@@ -107,7 +89,7 @@ impl Peer {
     /// [`Error::Send`] when the dial itself makes no sense, [`Error::Closed`].
     pub fn connect(&self, dial: Dial, timeout: Duration) -> Result<Joined, Error> {
         let until = self.after(timeout);
-        wait(Connecting::new(&self.handle, dial)?, Some(until))
+        wait(&self.engine, Connecting::new(&self.handle, dial)?, Some(until))
     }
 
     /// Sends a message; its receipts are among the [`events`](Peer::events). Blocks while the queue
@@ -116,7 +98,13 @@ impl Peer {
     /// # Errors
     /// [`Error::Send`] when the node cannot take it, [`Error::Closed`].
     pub fn send(&self, to: &Address, message: Message) -> Result<MessageId, Error> {
-        wait(Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message)), None)
+        let id = wait(
+            &self.engine,
+            Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message)),
+            None,
+        )?;
+        self.engine.gave(message.body.len() + HEAD);
+        Ok(id)
     }
 
     /// Sends a message and blocks until it has come as far as `until`, for everybody it is for.
@@ -135,9 +123,9 @@ impl Peer {
         let end = self.after(timeout);
         if until == Receipts::Failure {
             let submitting = Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message));
-            return Ok(Delivery { id: wait(submitting, Some(end))?, receipts: Vec::new() });
+            return Ok(Delivery { id: wait(&self.engine, submitting, Some(end))?, receipts: Vec::new() });
         }
-        wait(Delivering::new(&self.handle, to, message, until), Some(end))
+        wait(&self.engine, Delivering::new(&self.handle, to, message, until), Some(end))
     }
 
     /// Sends a message and follows it. One that asks for no receipts is followed to the hub, as with
@@ -146,7 +134,8 @@ impl Peer {
     /// # Errors
     /// Those of [`send`](Peer::send).
     pub fn track(&self, to: &Address, message: Message) -> Result<Tracking, Error> {
-        wait(Sending::new(&self.handle, to, message), None).map(Tracking::new)
+        wait(&self.engine, Sending::new(&self.handle, to, message), None)
+            .map(|tracking| Tracking::new(&self.engine, tracking))
     }
 
     /// Calls a command on one peer and blocks until it answers, `timeout` at most.
@@ -156,7 +145,7 @@ impl Peer {
     /// [`Error::Closed`].
     pub fn request(&self, to: &Address, command: Command, timeout: Duration) -> Result<Response, Error> {
         let until = self.after(timeout);
-        wait(Requesting::new(&self.handle, to, command, until)?, Some(until))
+        wait(&self.engine, Requesting::new(&self.handle, to, command, until)?, Some(until))
     }
 
     /// Calls a command on one, several or all peers of a network. Blocks only while the queue is
@@ -166,7 +155,8 @@ impl Peer {
     /// [`Error::Send`], [`Error::Timeout`], [`Error::Closed`].
     pub fn request_many(&self, to: &Pattern, command: Command, timeout: Duration) -> Result<Answers, Error> {
         let until = self.after(timeout);
-        wait(Calling::new(&self.handle, to.clone(), command, until), Some(until)).map(Answers::new)
+        wait(&self.engine, Calling::new(&self.handle, to.clone(), command, until), Some(until))
+            .map(|answers| Answers::new(&self.engine, answers))
     }
 
     /// Answers the command `path` with `handler`, from now on. `description` is for people: the
@@ -195,9 +185,10 @@ impl Peer {
             return Ok(());
         }
         let (shared, commands) = (Arc::clone(self.shared()), Arc::clone(&self.server.commands));
+        let engine = Arc::clone(&self.engine);
         let (go, may) = std::sync::mpsc::channel::<()>();
         let thread = std::thread::Builder::new().name("homing-serve".into());
-        thread.spawn(move || may.recv().map(|()| serving::run(&shared, &commands)))?;
+        thread.spawn(move || may.recv().map(|()| serving::run(&engine, &shared, &commands)))?;
         if self.server.running.set(()).is_ok() {
             let _ = go.send(());
         }
@@ -211,7 +202,7 @@ impl Peer {
 
     /// What happens to this peer. Receipts and answers that somebody waits for are not among it.
     pub fn events(&self) -> Events {
-        Events::new(homing_adapter::Events::new(&self.handle))
+        Events::new(&self.engine, homing_adapter::Events::new(&self.handle))
     }
 
     /// Tells the sender that its message was dealt with, if it wants to know. Blocks while the
@@ -220,7 +211,11 @@ impl Peer {
     /// # Errors
     /// [`Error::Send`] when the network is not connected any more, [`Error::Closed`].
     pub fn consume(&self, message: &Received) -> Result<(), Error> {
-        wait(Submitting::new(self.shared(), |state, now| state.node.consume(now, message)), None)
+        wait(
+            &self.engine,
+            Submitting::new(self.shared(), |state, now| state.node.consume(now, message)),
+            None,
+        )
     }
 
     /// Tells the sender that its message was not accepted, and why. Blocks as
@@ -231,7 +226,7 @@ impl Peer {
     pub fn refuse(&self, message: &Received, failure: Failure) -> Result<(), Error> {
         let refuse =
             |state: &mut homing_adapter::State, now| state.node.refuse(now, message, failure.clone());
-        wait(Submitting::new(self.shared(), refuse), None)
+        wait(&self.engine, Submitting::new(self.shared(), refuse), None)
     }
 
     /// Says goodbye to every neighbour and blocks until all links are closed and the node's thread
@@ -244,7 +239,7 @@ impl Peer {
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
         let until = self.after(timeout);
         self.shared().shut_down();
-        if wait(Closing::new(self.shared()), Some(until)) {
+        if wait(&self.engine, Closing::new(self.shared()), Some(until)) {
             return Ok(());
         }
         self.abort();
@@ -255,7 +250,7 @@ impl Peer {
     /// Blocks until they are: a moment. A store that is in the middle of writing is waited for.
     pub fn abort(&self) {
         self.shared().abort();
-        wait(Closing::new(self.shared()), None);
+        wait(&self.engine, Closing::new(self.shared()), None);
     }
 }
 

@@ -8,17 +8,18 @@ use std::sync::Arc;
 use homing_adapter::{Commands, Shared, panicked, respond};
 use homing_core::{Failure, Request, Response};
 
+use crate::engine::Engine;
 use crate::waiting::block_on;
 
 pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Response, Failure> + Send + Sync>;
 
 /// Carries out requests, one after the other, until the peer is closed.
-pub(crate) fn run(shared: &Shared, commands: &Commands<Handler>) {
-    while let Some(request) = block_on(poll_fn(|cx| shared.poll_request(cx))) {
+pub(crate) fn run(engine: &Engine, shared: &Shared, commands: &Commands<Handler>) {
+    while let Some(request) = block_on(engine, poll_fn(|cx| shared.poll_request(cx))) {
         let answer = commands.handler(&request).and_then(|handler| {
             catch_unwind(AssertUnwindSafe(|| handler(&request))).unwrap_or_else(|_| Err(panicked()))
         });
-        block_on(pin!(respond(shared, request.request, answer)));
+        block_on(engine, pin!(respond(shared, request.request, answer)));
     }
     commands.clear();
 }

@@ -3,64 +3,32 @@
 use std::iter::FusedIterator;
 use std::ops::Deref;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use homing_adapter::Patient;
 use homing_core::{Address, Event, Failure, Response, Stage};
-use parking::Parker;
 
-thread_local! {
-    /// Of this crate's own, so that no unpark of the program's is taken.
-    static PARKED: (Parker, Waker) = {
-        let (parker, unparker) = parking::pair();
-        (parker, Waker::from(unparker))
-    };
-}
-
-/// Blocks until `poll` is ready; none when it is not by `until`.
-fn block<T>(until: Option<Instant>, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
-    let parked = |(parker, waker): &(Parker, Waker)| {
-        let mut cx = Context::from_waker(waker);
-        loop {
-            if let Poll::Ready(done) = poll(&mut cx) {
-                return Some(done);
-            }
-            match until {
-                None => parker.park(),
-                Some(until) => {
-                    if !parker.park_deadline(until) && Instant::now() >= until {
-                        // At the last moment it may have come.
-                        return match poll(&mut cx) {
-                            Poll::Ready(done) => Some(done),
-                            Poll::Pending => None,
-                        };
-                    }
-                }
-            }
-        }
-    };
-    PARKED.with(parked)
-}
+use crate::engine::Engine;
 
 /// Blocks until `future` is ready.
-pub(crate) fn block_on<F: Future + Unpin>(mut future: F) -> F::Output {
+pub(crate) fn block_on<F: Future + Unpin>(engine: &Engine, mut future: F) -> F::Output {
     loop {
-        if let Some(done) = block(None, |cx| Pin::new(&mut future).poll(cx)) {
+        if let Some(done) = engine.block(None, |cx| Pin::new(&mut future).poll(cx)) {
             return done;
         }
     }
 }
 
 /// Blocks until `what` is ready, or its time is up.
-pub(crate) fn wait<P: Patient>(mut what: P, until: Option<Instant>) -> P::Output {
-    block(until, |cx| Pin::new(&mut what).poll(cx)).unwrap_or_else(|| what.time_is_up())
+pub(crate) fn wait<P: Patient>(engine: &Engine, mut what: P, until: Option<Instant>) -> P::Output {
+    engine.block(until, |cx| Pin::new(&mut what).poll(cx)).unwrap_or_else(|| what.time_is_up())
 }
 
 /// The next of `stream`; none when it has ended, or its time is up.
-fn next<S: Stream + Unpin>(stream: &mut S, until: Option<Instant>) -> Option<S::Item> {
-    block(until, |cx| Pin::new(&mut *stream).poll_next(cx)).flatten()
+fn next<S: Stream + Unpin>(engine: &Engine, stream: &mut S, until: Option<Instant>) -> Option<S::Item> {
+    engine.block(until, |cx| Pin::new(&mut *stream).poll_next(cx)).flatten()
 }
 
 /// When `patience` that begins now is over. One without end ends never.
@@ -73,21 +41,24 @@ fn after(patience: Duration) -> Option<Instant> {
 /// All of a peer's `Events` share one queue: each event is given once, to whoever asks first. The
 /// iterator waits for the next event, and ends when the peer is closed and all was given.
 #[derive(Clone, Debug)]
-pub struct Events(homing_adapter::Events);
+pub struct Events {
+    engine: Arc<Engine>,
+    events: homing_adapter::Events,
+}
 
 impl Events {
-    pub(crate) fn new(events: homing_adapter::Events) -> Events {
-        Events(events)
+    pub(crate) fn new(engine: &Arc<Engine>, events: homing_adapter::Events) -> Events {
+        Events { engine: Arc::clone(engine), events }
     }
 
     /// The next event; `None` when there is none within `patience`, or the peer is closed.
     pub fn next_timeout(&self, patience: Duration) -> Option<Event> {
-        wait(self.0.next_event(), after(patience))
+        wait(&self.engine, self.events.next_event(), after(patience))
     }
 
     /// The next event, if there is one already.
     pub fn try_next(&self) -> Option<Event> {
-        self.0.try_next()
+        self.events.try_next()
     }
 }
 
@@ -95,7 +66,7 @@ impl Iterator for Events {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
-        wait(self.0.next_event(), None)
+        wait(&self.engine, self.events.next_event(), None)
     }
 }
 
@@ -106,16 +77,19 @@ impl Iterator for Events {
 /// [`NO_RECEIPT`](homing_core::Reason::NO_RECEIPT)). What comes after this was dropped is among the
 /// [`Events`].
 #[derive(Debug)]
-pub struct Tracking(homing_adapter::Tracking);
+pub struct Tracking {
+    engine: Arc<Engine>,
+    inner: homing_adapter::Tracking,
+}
 
 impl Tracking {
-    pub(crate) fn new(tracking: homing_adapter::Tracking) -> Tracking {
-        Tracking(tracking)
+    pub(crate) fn new(engine: &Arc<Engine>, inner: homing_adapter::Tracking) -> Tracking {
+        Tracking { engine: Arc::clone(engine), inner }
     }
 
     /// The next receipt; `None` when there is none within `patience`, or the last was given.
     pub fn next_timeout(&mut self, patience: Duration) -> Option<(Option<Address>, Stage)> {
-        next(&mut self.0, after(patience))
+        next(&self.engine, &mut self.inner, after(patience))
     }
 }
 
@@ -123,7 +97,7 @@ impl Deref for Tracking {
     type Target = homing_adapter::Tracking;
 
     fn deref(&self) -> &homing_adapter::Tracking {
-        &self.0
+        &self.inner
     }
 }
 
@@ -131,7 +105,7 @@ impl Iterator for Tracking {
     type Item = (Option<Address>, Stage);
 
     fn next(&mut self) -> Option<(Option<Address>, Stage)> {
-        next(&mut self.0, None)
+        next(&self.engine, &mut self.inner, None)
     }
 }
 
@@ -140,16 +114,19 @@ impl Iterator for Tracking {
 /// The iterator waits for the next answer, and ends when everybody has answered or the call's time
 /// is up. Dropping it before gives the call up.
 #[derive(Debug)]
-pub struct Answers(homing_adapter::Answers);
+pub struct Answers {
+    engine: Arc<Engine>,
+    inner: homing_adapter::Answers,
+}
 
 impl Answers {
-    pub(crate) fn new(answers: homing_adapter::Answers) -> Answers {
-        Answers(answers)
+    pub(crate) fn new(engine: &Arc<Engine>, inner: homing_adapter::Answers) -> Answers {
+        Answers { engine: Arc::clone(engine), inner }
     }
 
     /// The next answer; `None` when there is none within `patience`, or the last was given.
     pub fn next_timeout(&mut self, patience: Duration) -> Option<(Address, Result<Response, Failure>)> {
-        next(&mut self.0, after(patience))
+        next(&self.engine, &mut self.inner, after(patience))
     }
 }
 
@@ -157,7 +134,7 @@ impl Deref for Answers {
     type Target = homing_adapter::Answers;
 
     fn deref(&self) -> &homing_adapter::Answers {
-        &self.0
+        &self.inner
     }
 }
 
@@ -165,7 +142,7 @@ impl Iterator for Answers {
     type Item = (Address, Result<Response, Failure>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        next(&mut self.0, None)
+        next(&self.engine, &mut self.inner, None)
     }
 }
 

@@ -47,7 +47,8 @@ impl Mailbox {
 
     /// Wakes the driver, if it sleeps.
     pub fn wake(&self) {
-        if self.asleep.swap(false, SeqCst) {
+        // Most often it is awake, and to read that costs less than to write it.
+        if self.asleep.load(SeqCst) && self.asleep.swap(false, SeqCst) {
             lock(&self.waker).wake_by_ref();
         }
     }

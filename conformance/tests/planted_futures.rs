@@ -23,7 +23,8 @@ const DROPPED: &str = "dropped futures";
 fn run(fault: Option<Fault>, case: &str, patience: u64) -> Report {
     let settings = Settings {
         patience: Duration::from_secs(patience),
-        whole: Duration::from_secs(600),
+        // A fault may hold a case up for good; without one it is only slow.
+        whole: Duration::from_secs(if fault.is_some() { 60 } else { 600 }),
         only: vec![case.into()],
     };
     let adapter = Awaiting::new("careless", move |options| careless::start(fault, options));
@@ -70,7 +71,11 @@ fn a_message_that_is_sent_although_its_future_was_dropped() {
 
 #[test]
 fn receipts_that_go_with_the_future() {
-    caught(Fault::LosesReceipts, DROPPED, "a receipt after");
+    // Whether one has come when the future is dropped is chance, and seldom against it.
+    let noticed =
+        |outcome: &Outcome| matches!(outcome, Outcome::Failed(why) if why.contains("a receipt after"));
+    let mut runs = (0..10).map(|_| run(Some(Fault::LosesReceipts), DROPPED, 5));
+    assert!(runs.any(|report| noticed(&report.rows[0].outcome)), "never noticed");
 }
 
 #[test]
@@ -95,7 +100,7 @@ fn a_dial_that_goes_on() {
 
 #[test]
 fn a_listener_that_nobody_waited_for() {
-    caught(Fault::ListensOn, DROPPED, "is free");
+    caught(Fault::ListensOn, DROPPED, "listen on ");
 }
 
 #[test]

@@ -70,12 +70,13 @@ fn is_out(lab: &Lab, ada: &Node, holds: usize) -> Check {
 
 /// Dials to where nobody answers: dropped at once, when the stream is there, and when ada has spoken.
 fn in_silence(lab: &Lab, ada: &Node, dial: &Dial) -> Check<u32> {
-    let silent = TcpListener::bind(TCP).saying("a silent listener")?;
-    let target = silent.local_addr().saying("its address")?.to_string();
-    silent.set_nonblocking(true).saying("not blocking")?;
     for waits_for in 0..3 {
+        // One of its own: a stream of an earlier dial may still be under way.
+        let silent = TcpListener::bind(TCP).saying("a silent listener")?;
+        let target = silent.local_addr().saying("its address")?.to_string();
+        silent.set_nonblocking(true).saying("not blocking")?;
         let mut stream = None;
-        let dial = Dial { target: target.clone(), ..dial.clone() };
+        let dial = Dial { target, ..dial.clone() };
         let at = At { polls: 1, woken: false };
         let joined = give_up(calls(ada)?.connect(dial, lab.long()), at, lab.patience, || {
             if waits_for > 0 {

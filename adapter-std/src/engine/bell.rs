@@ -1,0 +1,157 @@
+//! How whoever moves the bytes is woken, and when nobody needs to be.
+
+use std::cell::Cell;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::task::Wake;
+
+use mio::{Registry, Token};
+
+/// Even tokens are streams, odd ones listeners; this is neither, as nobody has so many.
+pub(super) const BELL: Token = Token(usize::MAX);
+
+thread_local! {
+    /// The bell that this thread answers itself just now, and whether it has rung. There is none of number 0.
+    static ANSWERED: Cell<(u64, bool)> = const { Cell::new((0, false)) };
+}
+
+/// Rings when there is something to do.
+///
+/// A thread that is about to look itself [answers](Bell::answer) it: what rings on that thread is noted, and costs
+/// no system call.
+pub(crate) struct Bell {
+    number: u64,
+    waker: mio::Waker,
+    /// Somebody waits at the system's event queue, or is about to.
+    polled: AtomicBool,
+    rung: AtomicBool,
+}
+
+impl Bell {
+    /// One that ends the waiting at the event queue of `registry`.
+    pub(super) fn new(registry: &Registry) -> io::Result<Bell> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Ok(Bell {
+            number: NEXT.fetch_add(1, Relaxed),
+            waker: mio::Waker::new(registry, BELL)?,
+            polled: AtomicBool::new(false),
+            rung: AtomicBool::new(false),
+        })
+    }
+
+    /// There is something to do: whoever waits at the event queue wakes, or the next one does not wait.
+    pub(crate) fn ring(&self) {
+        self.rung.store(true, SeqCst);
+        if self.polled.load(SeqCst) {
+            // It fails only when the queue is gone, and then there is nobody to wake.
+            let _ = self.waker.wake();
+        }
+    }
+
+    pub(super) fn has_rung(&self) -> bool {
+        self.rung.load(SeqCst)
+    }
+
+    /// Waits at the event queue by `poll`, which is told whether it has rung already.
+    pub(super) fn while_polled<T>(&self, poll: impl FnOnce(bool) -> T) -> T {
+        self.polled.store(true, SeqCst);
+        let done = poll(self.has_rung());
+        self.polled.store(false, SeqCst);
+        self.rung.store(false, SeqCst);
+        done
+    }
+
+    /// This thread sees itself to whatever rings on it, until what this returns is dropped.
+    pub(super) fn answer(&self) -> Answering<'_> {
+        Answering { bell: self, before: ANSWERED.replace((self.number, false)) }
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if ANSWERED.get().0 == self.number {
+            ANSWERED.set((self.number, true));
+        } else {
+            self.ring();
+        }
+    }
+}
+
+/// While this lives, its thread sees to what rings on it.
+pub(super) struct Answering<'a> {
+    bell: &'a Bell,
+    before: (u64, bool),
+}
+
+impl Answering<'_> {
+    /// Whether it has rung since it was asked last.
+    pub(super) fn take(&self) -> bool {
+        ANSWERED.replace((self.bell.number, false)).1
+    }
+}
+
+impl Drop for Answering<'_> {
+    /// What was not seen to is for others.
+    fn drop(&mut self) {
+        let (_, rung) = ANSWERED.replace(self.before);
+        if rung {
+            self.bell.ring();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    fn bell() -> (mio::Poll, Arc<Bell>) {
+        let poll = mio::Poll::new().unwrap();
+        let bell = Bell::new(poll.registry()).unwrap();
+        (poll, Arc::new(bell))
+    }
+
+    #[test]
+    fn who_answers_is_not_rung_for() {
+        let ((_poll, own), (_other_poll, other)) = (bell(), bell());
+        let [own_waker, other_waker] = [&own, &other].map(|bell| Waker::from(Arc::clone(bell)));
+        let answering = own.answer();
+        own_waker.wake_by_ref();
+        other_waker.wake_by_ref();
+        assert!(!own.has_rung() && other.has_rung());
+        assert!(answering.take() && !answering.take());
+        own_waker.wake_by_ref();
+        drop(answering);
+        assert!(own.has_rung(), "it was not seen to");
+    }
+
+    #[test]
+    fn on_another_thread_it_rings() {
+        let (_poll, own) = bell();
+        let answering = own.answer();
+        let waker = Waker::from(Arc::clone(&own));
+        std::thread::spawn(move || waker.wake()).join().unwrap();
+        assert!(own.has_rung() && !answering.take());
+    }
+
+    #[test]
+    fn what_rings_before_or_while_somebody_waits_ends_the_waiting() {
+        let (mut poll, bell) = bell();
+        bell.ring();
+        bell.while_polled(|rung| assert!(rung));
+        assert!(!bell.has_rung());
+        let mut events = mio::Events::with_capacity(4);
+        bell.while_polled(|rung| {
+            assert!(!rung);
+            let bell = Arc::clone(&bell);
+            std::thread::spawn(move || bell.ring()).join().unwrap();
+            poll.poll(&mut events, None).unwrap();
+        });
+        assert!(!events.is_empty());
+    }
+}

@@ -1,0 +1,384 @@
+//! Who moves the bytes of a peer, and when.
+//!
+//! One driver does all the work, a [turn](Driver::turn) at a time, and any thread may give it one. Whoever waits
+//! for something [leads](Lead): it waits at the system's event queue and gives the driver its turns until it has
+//! what it waits for, and no other thread has to be woken in between. While nobody waits, a thread of the engine's
+//! own leads. Whoever gives the node something to do and does not wait gives the driver a turn at once, if it had
+//! none lately; who does so again and again has it collected, and written by the batch.
+
+mod bell;
+mod lead;
+mod posts;
+mod sockets;
+
+use std::io::ErrorKind;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use homing_adapter::{Driver, Error, Handle, Options, Rest, Shared};
+use mio::Events;
+use parking::Parker;
+
+use crate::sleeper::Sleeper;
+use bell::{Answering, BELL};
+use lead::{Lead, Own, Role, Seen};
+use sockets::Sockets;
+
+pub(crate) use bell::Bell;
+pub(crate) use posts::{Post, Posts};
+
+/// How many readiness events are taken from the system at once.
+const EVENTS: usize = 1024;
+/// Bytes given to the node that are worth a turn of their own: as many as a record takes.
+const BATCH: usize = 16 * 1024;
+/// What follows the last turn sooner than this is collected.
+const QUIET: Duration = Duration::from_micros(50);
+/// When the own thread looks whether what was left to be written was.
+const SOON: Duration = Duration::from_micros(250);
+/// When it looks whether somebody who has led comes back.
+const LATER: Duration = Duration::from_millis(5);
+
+/// A panic elsewhere must not spread: what these locks guard is valid between any two statements.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The driver of one peer, and who gives it its turns.
+pub(crate) struct Engine {
+    moving: Mutex<Moving>,
+    polling: Mutex<Polling>,
+    lead: Arc<Mutex<Lead>>,
+    bell: Arc<Bell>,
+    posts: Posts,
+    /// Bytes given to the node since the last turn.
+    given: AtomicUsize,
+    /// How many turns there were.
+    turns: AtomicU64,
+}
+
+/// What a turn takes.
+struct Moving {
+    /// None when all is over.
+    driver: Option<Box<Turner>>,
+    rest: Rest,
+    /// Until when the leader waits; the time of its last turn at the latest.
+    waits: Option<Instant>,
+    /// When the last turn ended.
+    last: Instant,
+    /// It was the leader's: what is given to the node next may answer what has come, and is not collected.
+    answers: bool,
+}
+
+/// What waiting takes.
+struct Polling {
+    poll: mio::Poll,
+    events: Events,
+}
+
+/// A driver that leaves nobody waiting when it is dropped, not even by a panic.
+struct Turner {
+    driver: Driver<Sockets>,
+    posts: Posts,
+    lead: Arc<Mutex<Lead>>,
+    bell: Arc<Bell>,
+}
+
+impl Drop for Turner {
+    fn drop(&mut self) {
+        // A listener that is posted meanwhile would hold its address.
+        self.posts.close();
+        lock(&self.lead).end();
+        self.bell.ring();
+    }
+}
+
+impl Engine {
+    /// Starts a node and the thread that leads while nobody waits.
+    pub(crate) fn start(options: Options) -> Result<(Arc<Handle>, Arc<Engine>), Error> {
+        let poll = mio::Poll::new()?;
+        let bell = Arc::new(Bell::new(poll.registry())?);
+        let made = Handle::make(options, Instant::now, Waker::from(Arc::clone(&bell)))?;
+        let (handle, posts) = (Arc::clone(&made.handle), Posts::new());
+        let (parker, unparker) = parking::pair();
+        let lead = Arc::new(Mutex::new(Lead::new(Arc::new(unparker))));
+        let sockets = Sockets {
+            registry: poll.registry().try_clone()?,
+            posts: posts.clone(),
+            mailbox: Arc::clone(Shared::of(&handle).mailbox()),
+            dial_time: made.dial_time,
+        };
+        let driver = Box::new(Turner {
+            driver: Driver::new(made, sockets),
+            posts: posts.clone(),
+            lead: Arc::clone(&lead),
+            bell: Arc::clone(&bell),
+        });
+        let now = Instant::now();
+        let engine = Arc::new(Engine {
+            // Whatever the node wants before anything has happened.
+            moving: Mutex::new(Moving {
+                driver: Some(driver),
+                rest: Rest::No,
+                waits: Some(now),
+                last: now,
+                answers: false,
+            }),
+            polling: Mutex::new(Polling { poll, events: Events::with_capacity(EVENTS) }),
+            lead,
+            bell,
+            posts,
+            given: AtomicUsize::new(0),
+            turns: AtomicU64::new(0),
+        });
+        let own = Arc::clone(&engine);
+        std::thread::Builder::new().name("homing".into()).spawn(move || own.run(&parker))?;
+        Ok((handle, engine))
+    }
+
+    pub(crate) fn posts(&self) -> &Posts {
+        &self.posts
+    }
+
+    /// The own thread: leads while nobody else does.
+    fn run(&self, parker: &Parker) {
+        let (mut seen, mut turns) = (Seen::default(), 0);
+        loop {
+            let before = std::mem::replace(&mut turns, self.turns.load(Relaxed));
+            let undone = before == turns && self.bell.has_rung();
+            let own = lock(&self.lead).own(&mut seen, undone);
+            match own {
+                Own::Lead => {
+                    let mut leading = Leading::new(self);
+                    while leading.round(None) && !lock(&self.lead).wanted() {}
+                }
+                Own::Help => {
+                    Leading::new(self).round(Some(Instant::now()));
+                }
+                Own::Watch { soon } => drop(parker.park_timeout(if soon { SOON } else { LATER })),
+                Own::Sleep => parker.park(),
+                Own::End => return,
+            }
+        }
+    }
+
+    /// Blocks until `poll` is ready; none when it is not by `until`.
+    pub(crate) fn block<T>(
+        &self,
+        until: Option<Instant>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Option<T> {
+        let answering = self.bell.answer();
+        let done = Sleeper::with(|sleeper| match poll(&mut sleeper.context()) {
+            Poll::Ready(done) => Some(done),
+            Poll::Pending => self.wait(until, sleeper, &answering, poll),
+        });
+        if answering.take() {
+            self.see_to();
+        }
+        done
+    }
+
+    fn wait<T>(
+        &self,
+        until: Option<Instant>,
+        sleeper: &Sleeper,
+        answering: &Answering<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Option<T> {
+        let mut cx = sleeper.context();
+        let mut place = None;
+        loop {
+            // What it has asked for before it waits is done before it waits.
+            if answering.take() {
+                self.turn(&mut lock(&self.moving));
+            }
+            let role = lock(&self.lead).enter(&mut place, sleeper.unparker());
+            match role {
+                Role::Leader => {
+                    let mut leading = Leading::new(self);
+                    let _reachable = sleeper.reachable_by(&self.bell);
+                    loop {
+                        if let Poll::Ready(done) = poll(&mut cx) {
+                            return Some(done);
+                        }
+                        if until.is_some_and(|until| until <= Instant::now()) {
+                            return None;
+                        }
+                        if answering.take() {
+                            self.bell.ring();
+                        }
+                        if !leading.round(until) {
+                            break;
+                        }
+                    }
+                }
+                Role::Follower { ring } => {
+                    if ring {
+                        self.bell.ring();
+                    }
+                    let late = !sleeper.sleep(until) && until.is_some_and(|until| until <= Instant::now());
+                    // At the last moment it may have come.
+                    let came = poll(&mut cx);
+                    if late || came.is_ready() {
+                        lock(&self.lead).leave(&mut place);
+                        return match came {
+                            Poll::Ready(done) => Some(done),
+                            Poll::Pending => None,
+                        };
+                    }
+                }
+            }
+        }
+    }
+
+    /// This thread has given the node something to do, and does not wait for it.
+    fn see_to(&self) {
+        let mut moving = lock(&self.moving);
+        if std::mem::take(&mut moving.answers) || moving.last.elapsed() >= QUIET {
+            return self.turn(&mut moving);
+        }
+        drop(moving);
+        lock(&self.lead).leave_it();
+        self.bell.ring();
+    }
+
+    /// The node was given so many bytes more. Whenever they fill a record, they are written.
+    pub(crate) fn gave(&self, bytes: usize) {
+        let before = self.given.fetch_add(bytes, Relaxed);
+        if before + bytes >= BATCH {
+            // Whoever moves bytes now sees them.
+            if let Ok(mut moving) = self.moving.try_lock() {
+                self.turn(&mut moving);
+            }
+        }
+    }
+
+    /// Gives the driver a turn, besides the leader's.
+    fn turn(&self, moving: &mut Moving) {
+        self.move_bytes(moving);
+        // The leader may have to wait less than it does.
+        let sooner = match moving.rest {
+            Rest::No => true,
+            Rest::Until(until) => until.is_some_and(|until| moving.waits.is_none_or(|waits| until < waits)),
+            Rest::Over => false,
+        };
+        if sooner {
+            self.bell.ring();
+        }
+    }
+
+    fn move_bytes(&self, moving: &mut Moving) {
+        self.given.store(0, Relaxed);
+        self.turns.fetch_add(1, Relaxed);
+        // If it panics, it is dropped, and all is over.
+        let Some(mut turner) = moving.driver.take() else { return };
+        for post in self.posts.take() {
+            match post {
+                Post::Listen(listener) => turner.driver.listen(listener),
+                Post::Dialed { link, result } => turner.driver.dialed(link, result),
+            }
+        }
+        moving.rest = turner.driver.turn();
+        if moving.rest != Rest::Over {
+            moving.driver = Some(turner);
+        }
+        // What was put before the driver lay down has woken nobody.
+        if !self.posts.is_empty() {
+            moving.rest = Rest::No;
+        }
+        moving.last = Instant::now();
+    }
+}
+
+/// Leading. When it is dropped, another may lead.
+struct Leading<'a> {
+    engine: &'a Engine,
+    /// None when it is dropped.
+    polling: Option<MutexGuard<'a, Polling>>,
+}
+
+impl<'a> Leading<'a> {
+    /// For the thread that was told to lead.
+    fn new(engine: &'a Engine) -> Leading<'a> {
+        Leading { engine, polling: Some(lock(&engine.polling)) }
+    }
+
+    /// Waits until something is ready or due, `until` at most, and gives the driver a turn. False when all is over.
+    fn round(&mut self, until: Option<Instant>) -> bool {
+        let (engine, Some(polling)) = (self.engine, &mut self.polling) else { return false };
+        let waits = {
+            let mut moving = lock(&engine.moving);
+            moving.waits = match moving.rest {
+                _ if moving.driver.is_none() => return false,
+                Rest::Until(rest) => rest.into_iter().chain(until).min(),
+                Rest::No | Rest::Over => Some(moving.last),
+            };
+            moving.waits
+        };
+        let Polling { poll, events } = &mut **polling;
+        engine.bell.while_polled(|rung| {
+            let wait = waits.map(|waits| waits.saturating_duration_since(Instant::now()));
+            poll_once(poll, events, if rung { Some(Duration::ZERO) } else { wait });
+        });
+        loop {
+            let mut moving = lock(&engine.moving);
+            let Some(turner) = &mut moving.driver else { return false };
+            turner.driver.shared().mailbox().rise();
+            let seen = report(events, &mut turner.driver);
+            // There may be more, and time is told only when everything that has arrived is read: a
+            // link whose bytes wait here must not be called dead.
+            if seen < EVENTS {
+                engine.move_bytes(&mut moving);
+                (moving.waits, moving.answers) = (Some(moving.last), true);
+                return true;
+            }
+            poll_once(poll, events, Some(Duration::ZERO));
+        }
+    }
+}
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        self.polling = None;
+        lock(&self.engine.lead).release();
+    }
+}
+
+fn poll_once(poll: &mut mio::Poll, events: &mut Events, wait: Option<Duration>) {
+    if let Err(e) = poll.poll(events, wait) {
+        events.clear();
+        if e.kind() != ErrorKind::Interrupted {
+            // The system is out of something. A loop that spins would not give it back.
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Reports all that is ready; how much that is.
+fn report(events: &Events, driver: &mut Driver<Sockets>) -> usize {
+    let mut seen = 0;
+    for event in events {
+        seen += 1;
+        if event.token() == BELL {
+            // It only ends the wait.
+            continue;
+        }
+        match sockets::place(event.token()) {
+            sockets::Place::Listener(place) => driver.listener_ready(place),
+            sockets::Place::Stream(place) => {
+                let read = event.is_readable() || event.is_read_closed() || event.is_error();
+                let write = event.is_writable() || event.is_write_closed() || event.is_error();
+                driver.ready(place, read, write);
+            }
+        }
+    }
+    seen
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
