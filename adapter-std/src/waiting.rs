@@ -66,6 +66,10 @@ impl Iterator for Events {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
+        // Most often there is one, and nothing to wait for.
+        if let Some(event) = self.events.try_next() {
+            return Some(event);
+        }
         wait(&self.engine, self.events.next_event(), None)
     }
 }

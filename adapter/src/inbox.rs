@@ -16,12 +16,41 @@ pub(crate) struct Inbox {
     cap: usize,
 }
 
+/// Events on their way into an [`Inbox`], in the order of arrival.
+#[derive(Default)]
+pub(crate) struct Arrivals {
+    messages: VecDeque<Event>,
+    /// All other events, and how many messages of these arrived before each.
+    news: Vec<(u64, Event)>,
+}
+
+impl Arrivals {
+    pub(crate) fn push(&mut self, event: Event) {
+        if matches!(event, Event::Message(_) | Event::Request(_)) {
+            self.messages.push_back(event);
+        } else {
+            self.news.push((self.messages.len() as u64, event));
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.messages.len() + self.news.len()
+    }
+
+    fn clear(&mut self) {
+        self.messages.clear();
+        self.news.clear();
+    }
+}
+
 #[derive(Default)]
 struct Queues {
-    messages: VecDeque<(u64, Event)>,
+    messages: VecDeque<Event>,
+    /// All other events, and how many messages had arrived before each.
     news: VecDeque<(u64, Event)>,
-    /// Numbers what arrives.
-    next: u64,
+    /// How many messages have arrived, and how many of them were taken.
+    arrived: u64,
+    taken: u64,
     missed: u64,
     /// [`Event::Stopped`] has been put in: nothing comes after it.
     stopped: bool,
@@ -35,14 +64,17 @@ impl Queues {
     }
 
     fn pop(&mut self) -> Option<Event> {
-        let message = self.messages.front().map(|(n, _)| *n);
-        let news = self.news.front().map(|(n, _)| *n);
-        let first = match (message, news) {
-            (Some(m), Some(n)) if m < n => &mut self.messages,
-            (Some(_), None) => &mut self.messages,
-            _ => &mut self.news,
-        };
-        first.pop_front().map(|(_, event)| event)
+        if self.news.front().is_none_or(|(after, _)| *after > self.taken)
+            && let Some(message) = self.messages.pop_front()
+        {
+            self.taken += 1;
+            if self.messages.is_empty() {
+                // The next ones begin where these did, in memory that the processor still has at hand.
+                self.messages.clear();
+            }
+            return Some(message);
+        }
+        self.news.pop_front().map(|(_, event)| event)
     }
 }
 
@@ -64,32 +96,28 @@ impl Inbox {
         if wary && held > self.cap / 2 { 0 } else { self.cap.saturating_sub(held) }
     }
 
-    /// Puts `events` in, and leaves nothing in there.
-    pub(crate) fn put(&self, events: &mut Vec<Event>) {
-        if events.is_empty() {
+    /// Puts all that has `come` in, and leaves nothing in there.
+    pub(crate) fn put(&self, come: &mut Arrivals) {
+        let count = come.len();
+        if count == 0 {
             return;
         }
         let mut queues = lock(&self.queues);
         if queues.closed || queues.stopped {
-            events.clear();
-            return;
+            return come.clear();
         }
-        queues.stopped = events.contains(&Event::Stopped);
-        let arrived = events.len();
-        for event in events.drain(..) {
-            let n = queues.next;
-            queues.next += 1;
-            if matches!(event, Event::Message(_) | Event::Request(_)) {
-                queues.messages.push_back((n, event));
-            } else {
-                if queues.news.len() >= self.cap {
-                    queues.news.pop_front();
-                    queues.missed += 1;
-                }
-                queues.news.push_back((n, event));
+        let before = queues.arrived;
+        for (after, event) in come.news.drain(..) {
+            queues.stopped |= event == Event::Stopped;
+            if queues.news.len() >= self.cap {
+                queues.news.pop_front();
+                queues.missed += 1;
             }
+            queues.news.push_back((before + after, event));
         }
-        let woken = queues.waiting.take(arrived);
+        queues.arrived += come.messages.len() as u64;
+        queues.messages.append(&mut come.messages);
+        let woken = queues.waiting.take(count);
         drop(queues);
         woken.into_iter().for_each(Waker::wake);
     }
@@ -153,6 +181,13 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::task::Wake;
 
+    fn put<const N: usize>(inbox: &Inbox, events: [Event; N]) {
+        let mut come = Arrivals::default();
+        events.into_iter().for_each(|event| come.push(event));
+        inbox.put(&mut come);
+        assert_eq!(come.len(), 0);
+    }
+
     fn message(n: u8) -> Event {
         let ada: Address = "ada@home".parse().unwrap();
         Event::Message(Received {
@@ -169,7 +204,7 @@ mod tests {
     #[test]
     fn order_is_kept_and_the_oldest_news_are_dropped_and_counted() {
         let inbox = Inbox::new(2);
-        inbox.put(&mut vec![message(1), Event::Stopped, message(2), Event::Stopped, Event::Stopped]);
+        put(&inbox, [message(1), Event::Stopped, message(2), Event::Stopped, Event::Stopped]);
         assert_eq!((inbox.room(false), inbox.missed()), (0, 1));
         let all: Vec<_> = std::iter::from_fn(|| inbox.take().event).collect();
         assert_eq!(all, [message(1), message(2), Event::Stopped, Event::Stopped]);
@@ -178,8 +213,8 @@ mod tests {
     #[test]
     fn nothing_comes_after_the_end() {
         let inbox = Inbox::new(2);
-        inbox.put(&mut vec![message(1), Event::Stopped]);
-        inbox.put(&mut vec![message(2)]);
+        put(&inbox, [message(1), Event::Stopped]);
+        put(&inbox, [message(2)]);
         let all: Vec<_> = std::iter::from_fn(|| inbox.take().event).collect();
         assert_eq!(all, [message(1), Event::Stopped]);
     }
@@ -187,7 +222,7 @@ mod tests {
     #[test]
     fn room_comes_back_by_halves_for_the_wary() {
         let inbox = Inbox::new(4);
-        inbox.put(&mut (1..5).map(message).collect());
+        put(&inbox, [1, 2, 3, 4].map(message));
         assert!(!inbox.take().roomy);
         assert_eq!((inbox.room(true), inbox.room(false)), (0, 1));
         assert!(inbox.take().roomy);
@@ -217,7 +252,7 @@ mod tests {
         let (first, _) = wait(&inbox, &mut a);
         let (second, _) = wait(&inbox, &mut b);
         let woken = || (first.0.load(SeqCst), second.0.load(SeqCst));
-        inbox.put(&mut vec![message(1)]);
+        put(&inbox, [message(1)]);
         assert_eq!(woken(), (1, 0));
         inbox.leave(&mut a);
         assert_eq!(woken(), (1, 1), "the first was woken and went away");
@@ -231,11 +266,11 @@ mod tests {
         let (mut a, mut b) = (None, None);
         wait(&inbox, &mut a);
         wait(&inbox, &mut b);
-        inbox.put(&mut vec![message(1)]);
+        put(&inbox, [message(1)]);
         assert!(wait(&inbox, &mut b).1, "it comes first, although the other was woken");
         let (again, ready) = wait(&inbox, &mut a);
         assert!(!ready);
-        inbox.put(&mut vec![message(2)]);
+        put(&inbox, [message(2)]);
         assert_eq!(again.0.load(SeqCst), 1, "the one who waits is woken");
     }
 

@@ -26,6 +26,7 @@ use crate::driver::keeper::Keeper;
 use crate::driver::links::Links;
 use crate::endpoint::Endpoint;
 use crate::handle::Made;
+use crate::inbox::Arrivals;
 use crate::mailbox::{Mail, Way};
 use crate::memory;
 use crate::shared::{Shared, State};
@@ -59,7 +60,7 @@ pub struct Driver<S: System> {
     /// One for all links: between two reads there is nothing in it.
     buffer: Box<[u8]>,
     /// Events on their way to the application's queue.
-    news: Vec<Event>,
+    news: Arrivals,
     mail: Vec<Mail>,
     /// The node has said that all is over.
     stopped: bool,
@@ -77,7 +78,7 @@ impl<S: System> Driver<S> {
             dial_time: made.dial_time,
             keeper: Keeper::new(made.store),
             buffer: vec![0; READ].into_boxed_slice(),
-            news: Vec::new(),
+            news: Arrivals::default(),
             mail: Vec::new(),
             stopped: false,
         }
@@ -230,7 +231,11 @@ impl<S: System> Driver<S> {
             }
             // Nobody waits for one of these in particular, and there are many.
             Event::Message(_) => self.news.push(event),
-            event => self.news.extend(state.pending.pass(self.shared.clock(), event)),
+            event => {
+                if let Some(event) = state.pending.pass(self.shared.clock(), event) {
+                    self.news.push(event);
+                }
+            }
         }
     }
 

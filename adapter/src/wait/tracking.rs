@@ -11,6 +11,7 @@ use futures_core::Stream;
 use homing_core::{Address, Event, MessageId, Receipts, Stage};
 
 use crate::handle::Handle;
+use crate::inbox::Arrivals;
 use crate::wait::pending::Note;
 use crate::wait::progress::Progress;
 
@@ -83,7 +84,8 @@ impl Tracking {
         let kept = kept.into_iter().map(|(_, from, stage)| Event::Receipt { id, from, stage });
         let untaken = std::iter::from_fn(|| self.notes.try_recv().ok())
             .map(|Note { from, stage, .. }| Event::Receipt { id, from, stage });
-        let mut events: Vec<Event> = kept.chain(untaken).collect();
+        let mut events = Arrivals::default();
+        kept.chain(untaken).for_each(|event| events.push(event));
         self.handle.shared.inbox.put(&mut events);
     }
 }
