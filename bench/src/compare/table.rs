@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::Measured;
 use super::goals::{Goal, goal};
+use super::report::Run;
 use crate::contender::Contender;
 use crate::work::{Metric, Work};
 
@@ -42,18 +43,23 @@ impl Row {
     }
 
     /// As one line: `goal` and `met` speak of what must be reached.
-    pub(super) fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self, run: &Run) -> Value {
         json!({
             "work": self.work.name(),
             "size": self.work.size(),
             "metric": self.metric.name(),
             "homing": self.homing,
             "peer": self.contender.key,
+            "name": self.contender.name,
             "value": self.value,
+            "lowest": self.lowest,
+            "highest": self.highest,
+            "gain": self.metric.is_gain(),
             "ratio": self.ratio(),
             "goal": self.goal.map(|goal| goal.must),
             "aim": self.goal.map(|goal| goal.aim),
             "met": self.met(),
+            "run": run,
         })
     }
 }
@@ -91,7 +97,7 @@ impl Table {
 }
 
 /// Three digits that count.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     match value {
         v if v >= 1e6 => format!("{:.2} M", v / 1e6),
         v if v >= 1e4 => format!("{:.0} k", v / 1e3),
