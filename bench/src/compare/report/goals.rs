@@ -15,7 +15,7 @@ impl State {
 
     const fn words(self) -> &'static str {
         match self {
-            State::Aim => "met, and the aim",
+            State::Aim => "met, aim too",
             State::Met => "met",
             State::Missed => "not met",
             State::Unknown => "no ratio",
@@ -41,8 +41,8 @@ pub(super) fn summary(rows: &[Row]) -> String {
     }
     let reach = match aimed {
         0 => String::new(),
-        1 => ", 1 of them as well as is aimed at".into(),
-        n => format!(", {n} of them as well as is aimed at"),
+        1 => ", 1 of them with its aim as well".into(),
+        n => format!(", {n} of them with their aims as well"),
     };
     let miss = match missed {
         0 => String::new(),

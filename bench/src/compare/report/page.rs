@@ -81,7 +81,9 @@ fn over(rows: &[&Row]) -> String {
             .filter_map(|(peer, rows)| {
                 let first = rows.first()?;
                 let points = rows.iter().filter_map(|row| Some((row.size, row.value?))).collect();
-                Some(Series { own: first.is_own(), label: peer, name: first.name(), points })
+                // Keys are short; what they stand for is in the bars.
+                let label = if first.is_own() { first.name() } else { peer };
+                Some(Series { own: first.is_own(), label, name: first.name(), points })
             })
             .collect();
         let chart = over_sizes(&series)?;
@@ -112,8 +114,9 @@ fn method(runs: &[&Run]) -> String {
     format!(
         "<section id=\"method\">\n<h2>How it was measured</h2>\n{}\
         <p>Each contender does the same work, in turns, with a broker of its own in each round and clients that are \
-        processes of their own, all on one machine. A bar is the median of the rounds; the whisker on it reaches from \
-        the lowest round to the highest. The machine’s mood changes and all share it, so what counts is the ratio.</p>\n\
+        processes of their own, all on one machine. A bar is the median of the rounds, the best on top; the whisker on it reaches from \
+        the lowest round to the highest. The machine’s mood changes and all share it, so what counts is the ratio. A CPU bar is made of \
+        the parts written below it, in that order.</p>\n\
         <p>Rates: from the word to begin until the last has arrived. CPU: of each process, for each message, request or \
         login; A and B are the clients, the hub is the broker between them. Latency: from asking until the answer is in \
         the program’s hands; half of the requests took at most p50, 99 of 100 at most p99.</p>\n\

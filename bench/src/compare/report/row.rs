@@ -97,9 +97,9 @@ impl Row {
 /// A size in bytes, as people say it.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
-        b if b >= 1 << 20 && b % (1 << 20) == 0 => format!("{} MiB", b >> 20),
-        b if b >= 1 << 10 && b % (1 << 10) == 0 => format!("{} KiB", b >> 10),
-        b => format!("{b} B"),
+        b if b >= 1 << 20 && b % (1 << 20) == 0 => format!("{}\u{a0}MiB", b >> 20),
+        b if b >= 1 << 10 && b % (1 << 10) == 0 => format!("{}\u{a0}KiB", b >> 10),
+        b => format!("{b}\u{a0}B"),
     }
 }
 
