@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::Measured;
 use super::goals::{Goal, goal};
-use super::report::Run;
 use crate::contender::Contender;
 use crate::work::{Metric, Work};
 
@@ -43,22 +42,22 @@ impl Row {
     }
 
     /// As one line: `goal` and `met` speak of what must be reached.
-    pub(super) fn to_json(&self, run: &Run) -> Value {
+    pub(super) fn to_json(&self, run: &super::report::Run) -> Value {
         json!({
             "work": self.work.name(),
             "size": self.work.size(),
             "metric": self.metric.name(),
             "homing": self.homing,
             "peer": self.contender.key,
-            "name": self.contender.name,
             "value": self.value,
-            "lowest": self.lowest,
-            "highest": self.highest,
-            "gain": self.metric.is_gain(),
             "ratio": self.ratio(),
             "goal": self.goal.map(|goal| goal.must),
             "aim": self.goal.map(|goal| goal.aim),
             "met": self.met(),
+            "name": self.contender.name,
+            "lowest": self.lowest,
+            "highest": self.highest,
+            "gain": self.metric.is_gain(),
             "run": run,
         })
     }

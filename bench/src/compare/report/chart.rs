@@ -163,6 +163,7 @@ pub(super) fn over_sizes(series: &[Series<'_>]) -> Option<String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::{HEIGHT, LEADING, Scale, spread, tick};
 

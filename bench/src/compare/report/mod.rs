@@ -9,6 +9,7 @@ mod row;
 mod run;
 mod svg;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 
 use std::fs;

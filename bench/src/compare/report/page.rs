@@ -48,6 +48,8 @@ fn about(name: &str) -> Option<&'static str> {
         "one way" => Some("A sends to B through the hub, as fast as it can."),
         "request" => Some("A asks B through the hub, one request after the other."),
         "login" => Some("A comes in and goes again, one time after the other."),
+        _ if name.starts_with("fan-out") => Some("A sends to many through the hub, the same to each."),
+        _ if name.ends_with(" idle links") => Some("So many are in, and do nothing."),
         _ if name.ends_with(" requests") => {
             Some("A asks B through the hub, with so many requests open at once.")
         }

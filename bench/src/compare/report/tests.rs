@@ -238,9 +238,9 @@ fn zeros_and_gaps_have_a_place() {
             }
         }
     }
-    check(&rows(&lines), |document| assert_coordinates(document));
+    check(&rows(&lines), assert_coordinates);
     for line in &lines {
-        check(&rows(std::slice::from_ref(line)), |document| assert_coordinates(document));
+        check(&rows(std::slice::from_ref(line)), assert_coordinates);
     }
 }
 
