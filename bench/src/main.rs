@@ -30,6 +30,8 @@ struct Arguments {
 enum Command {
     /// The same work on Homing and on others, in turns; ratios, and whether they are what they must be
     Compare(compare::Compare),
+    /// A page with charts of what `compare --json` wrote
+    Report(compare::Report),
     /// What the state machine costs without sockets, part by part
     Floor,
     /// One client of Homing's, as `compare` starts it
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Client(job) => return perform(&job, client::work),
         Command::Compare(compare) => compare.run(),
+        Command::Report(report) => report.run(),
         Command::Floor => floor::run(),
     };
     match done {

@@ -1,6 +1,7 @@
 //! The same work on Homing and on others, in turns, in one run.
 
 mod goals;
+mod report;
 mod table;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use clap::Args;
 use crate::Result;
 use crate::contender::{ALL, Contender};
 use crate::work::{Metric, Work};
+pub(crate) use report::Report;
 use table::Table;
 
 /// What is compared, and how long.
@@ -24,6 +26,9 @@ pub(crate) struct Compare {
     /// Writes a line of JSON for each row of the table to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Draws a page with charts to this file.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Only these works, by a part of their names: `one way`, `request`.
     #[arg(long, value_name = "WORD")]
     work: Vec<String>,
@@ -54,6 +59,7 @@ impl Compare {
     pub(crate) fn run(&self) -> Result<()> {
         let (rounds, seconds) = if self.quick { (3, 0.6) } else { (7, 2.0) };
         let rounds = self.rounds.unwrap_or(rounds);
+        let run = report::Run::begin(rounds, seconds);
         let mut rows = Vec::new();
         for work in Work::ALL.into_iter().filter(|work| self.wants(*work)) {
             let all = ALL.iter().filter(|contender| self.takes(contender) && contender.can(work.roles()));
@@ -62,9 +68,13 @@ impl Compare {
             print!("{table}");
             rows.extend(table.rows);
         }
+        let lines: Vec<_> = rows.iter().map(|row| row.to_json(&run)).collect();
         if let Some(path) = &self.json {
             let mut file = File::create(path)?;
-            rows.iter().try_for_each(|row| writeln!(file, "{}", row.to_json()))?;
+            lines.iter().try_for_each(|line| writeln!(file, "{line}"))?;
+        }
+        if let Some(path) = &self.html {
+            report::write(&lines, path)?;
         }
         Ok(())
     }

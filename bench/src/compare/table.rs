@@ -42,7 +42,7 @@ impl Row {
     }
 
     /// As one line: `goal` and `met` speak of what must be reached.
-    pub(super) fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self, run: &super::report::Run) -> Value {
         json!({
             "work": self.work.name(),
             "size": self.work.size(),
@@ -54,6 +54,11 @@ impl Row {
             "goal": self.goal.map(|goal| goal.must),
             "aim": self.goal.map(|goal| goal.aim),
             "met": self.met(),
+            "name": self.contender.name,
+            "lowest": self.lowest,
+            "highest": self.highest,
+            "gain": self.metric.is_gain(),
+            "run": run,
         })
     }
 }
@@ -91,7 +96,7 @@ impl Table {
 }
 
 /// Three digits that count.
-fn short(value: f64) -> String {
+pub(super) fn short(value: f64) -> String {
     match value {
         v if v >= 1e6 => format!("{:.2} M", v / 1e6),
         v if v >= 1e4 => format!("{:.0} k", v / 1e3),
