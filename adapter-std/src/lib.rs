@@ -1,8 +1,8 @@
 //! Homing for blocking programs: secure messaging between named peers.
 //!
-//! A [`Peer`] is a node with one thread of its own, which serves thousands of links from one
-//! readiness loop: TCP, Unix sockets, and streams within the process. Handles are cheap to clone and
-//! usable from many threads. Everything that the protocol does is done by [`homing_core::Node`]; this
+//! A [`Peer`] is a node that serves thousands of links from one readiness loop: TCP, Unix sockets, and
+//! streams within the process. Whoever waits for something runs the loop meanwhile, and a thread of the
+//! peer's own while nobody waits. Handles are cheap to clone and usable from many threads. Everything that the protocol does is done by [`homing_core::Node`]; this
 //! crate moves its bytes and keeps its time.
 //!
 //! ```
@@ -39,11 +39,13 @@
 //! # }
 //! ```
 //!
-//! # What the thread promises
+//! # What the loop promises
 //!
 //! - A link that is busy holds up no other: each is read at most 64 KiB at a time, in turn.
 //! - When the application does not take its messages, their senders wait, and nothing is lost.
-//! - An idle peer sleeps: its thread wakes for heartbeats alone ([`Handle::wakeups`]).
+//! - An idle peer sleeps: it wakes for heartbeats alone ([`Handle::wakeups`]).
+//! - What is sent is written at once, or within about a quarter of a millisecond by whoever sends faster
+//!   than every 50 µs: then many messages share a record.
 //! - No fault of a neighbour, and no lack of file descriptors, ends it.
 
 #![forbid(unsafe_code)]
