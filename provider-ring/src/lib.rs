@@ -30,8 +30,9 @@
 //! ```
 
 use std::hint::black_box;
+use std::sync::Arc;
 
-use homing_core::crypto::{Aead, CipherKind, Digest, Forged, HashKind, Provider, Pure, Zeroizing};
+use homing_core::crypto::{Aead, CipherKind, Digest, Forged, HashKind, KeyPair, Provider, Pure};
 use ring::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
 /// ring's AES-256-GCM and ChaCha20-Poly1305, and [`Pure`] for the rest.
@@ -53,12 +54,8 @@ impl Provider for Ring {
         return false;
     }
 
-    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32] {
-        Pure.public_key(secret)
-    }
-
-    fn agree(&self, secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
-        Pure.agree(secret, public)
+    fn key_pair(&self, secret: &[u8; 32]) -> Arc<dyn KeyPair> {
+        Pure.key_pair(secret)
     }
 
     /// ring takes any 32 bytes as a key of either cipher. If it ever refused some, `Pure` would do.
