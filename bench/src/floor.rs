@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use homing_aws_lc::AwsLc;
 use homing_core::Config;
-use homing_ring::Ring;
 
 use homing_bench::trio::{Part, Trio};
 
@@ -19,7 +19,7 @@ pub(crate) fn run() -> Result<()> {
         "size", "send", "seal", "hub", "receive"
     );
     for size in [64, 256, 1024, 8192] {
-        let mut trio = Trio::new(|| Config::with_provider(Arc::new(Ring)))?;
+        let mut trio = Trio::new(|| Config::with_provider(Arc::new(AwsLc)))?;
         trio.run(COUNT / 10, size, |_, work| work())?;
         let mut spent: BTreeMap<Part, Duration> = BTreeMap::new();
         trio.run(COUNT, size, |part, work| {

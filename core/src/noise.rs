@@ -6,7 +6,7 @@
 //! |---|---|
 //! | wipes no secret | it gets none: what passes through it is masked ([`parts`]) |
 //! | takes public keys of low order | the provider refuses them: [`NoiseError::LowOrder`]; and keys in a second form |
-//! | pads a short private key | a [`StaticKey`] has 32 bytes, always |
+//! | pads a short private key | it is given none: a [`KeyPair`] stands for it |
 //! | panics on a long private key | the same |
 //!
 //! It also panics on buffers that are too small in places: it always gets the largest that it can need.
@@ -18,9 +18,9 @@ use core::fmt;
 
 use snow::{Builder, HandshakeState, TransportState};
 
-use crate::crypto::Provider;
+use crate::PeerId;
+use crate::crypto::{KeyPair, Provider};
 use crate::key::Stream;
-use crate::{PeerId, StaticKey};
 
 mod parts;
 mod suite;
@@ -50,11 +50,10 @@ impl Handshake {
         provider: &Arc<dyn Provider>,
         suite: Suite,
         prologue: &[u8],
-        key: &StaticKey,
+        key: &Arc<dyn KeyPair>,
         random: Stream,
     ) -> Result<Handshake, NoiseError> {
-        let builder = builder(provider, suite, random)?;
-        let state = builder.prologue(prologue)?.local_private_key(key.expose())?.build_initiator()?;
+        let state = builder(provider, suite, prologue, key, random)?.build_initiator()?;
         Ok(Handshake(Some(Box::new(state))))
     }
 
@@ -63,11 +62,10 @@ impl Handshake {
         provider: &Arc<dyn Provider>,
         suite: Suite,
         prologue: &[u8],
-        key: &StaticKey,
+        key: &Arc<dyn KeyPair>,
         random: Stream,
     ) -> Result<Handshake, NoiseError> {
-        let builder = builder(provider, suite, random)?;
-        let state = builder.prologue(prologue)?.local_private_key(key.expose())?.build_responder()?;
+        let state = builder(provider, suite, prologue, key, random)?.build_responder()?;
         Ok(Handshake(Some(Box::new(state))))
     }
 
@@ -146,10 +144,14 @@ enum Turn {
 fn builder<'a>(
     provider: &Arc<dyn Provider>,
     suite: Suite,
+    prologue: &'a [u8],
+    key: &Arc<dyn KeyPair>,
     random: Stream,
 ) -> Result<Builder<'a>, NoiseError> {
-    let parts = parts::Parts::new(provider.clone(), random);
-    Ok(Builder::with_resolver(suite.name().parse()?, Box::new(parts)))
+    let parts = parts::Parts::new(provider.clone(), key.clone(), random);
+    let builder = Builder::with_resolver(suite.name().parse()?, Box::new(parts));
+    // snow must be given something in place of the private key: it is the parts that have it.
+    Ok(builder.prologue(prologue)?.local_private_key(&[])?)
 }
 
 /// Two ciphers, one for each direction, each with its own counter: a message that is lost, repeated or

@@ -51,18 +51,20 @@ pub fn laws(provider: &dyn Provider) -> Result<(), String> {
 
 fn agreement(provider: &dyn Provider) -> Result<(), String> {
     let secrets = [[0; 32], [0xFF; 32], [1; 32], [2; 32], pattern()];
-    for a in &secrets {
-        let public_a = provider.public_key(a);
-        ensure(public_a == provider.public_key(a), "a public key differs when computed again")?;
-        ensure(provider.agree(a, &[0; 32]).is_none(), "agrees with the public key zero")?;
-        for b in &secrets {
-            let public_b = provider.public_key(b);
-            let ours = provider.agree(a, &public_b).ok_or("refuses an honest public key")?;
-            let theirs = provider.agree(b, &public_a).ok_or("refuses an honest public key")?;
+    let pairs = secrets.map(|secret| provider.key_pair(&secret));
+    for (secret, a) in secrets.iter().zip(&pairs) {
+        let again = provider.public_key(secret);
+        ensure(*a.public_key() == again, "a public key differs when computed again")?;
+        ensure(a.agree(&[0; 32]).is_none(), "agrees with the public key zero")?;
+        for b in &pairs {
+            let ours = a.agree(b.public_key()).ok_or("refuses an honest public key")?;
+            let theirs = b.agree(a.public_key()).ok_or("refuses an honest public key")?;
             ensure(ours == theirs, "two sides do not agree")?;
+            let again = provider.agree(secret, b.public_key());
+            ensure(again == Some(ours), "an agreement differs when computed again")?;
         }
     }
-    let shared = |a: usize, b: usize| provider.agree(&secrets[a], &provider.public_key(&secrets[b]));
+    let shared = |a: usize, b: usize| pairs[a].agree(pairs[b].public_key());
     ensure(shared(2, 3) != shared(2, 4), "different peers share the same")
 }
 

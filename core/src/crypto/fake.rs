@@ -1,10 +1,11 @@
 //! The provider that protects nothing, for simulation and fuzzing.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::{Aead, CipherKind, Digest, Forged, HashKind, Provider};
+use super::{Aead, CipherKind, Digest, Forged, HashKind, KeyPair, Provider};
 
 /// Protects nothing: whoever sees the bytes can read and forge them. For simulation and fuzzing.
 ///
@@ -19,25 +20,13 @@ impl Provider for Fake {
         false
     }
 
-    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32] {
-        to_bytes(to_words(secret).map(|word| stir(SEED, word)))
+    fn key_pair(&self, secret: &[u8; 32]) -> Arc<dyn KeyPair> {
+        Arc::new(FakePair(to_bytes(to_words(secret).map(|word| stir(SEED, word)))))
     }
 
     /// Any bytes are a key here.
     fn is_canonical(&self, _: &[u8; 32]) -> bool {
         true
-    }
-
-    /// What both can compute: a sum of the two public keys.
-    fn agree(&self, secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
-        if public == &[0; 32] {
-            return None;
-        }
-        let mut sum = to_words(&self.public_key(secret));
-        for (mine, theirs) in sum.iter_mut().zip(to_words(public)) {
-            *mine = mine.wrapping_add(theirs);
-        }
-        Some(Zeroizing::new(to_bytes(spread(sum))))
     }
 
     fn aead(&self, kind: CipherKind, key: &[u8; 32]) -> Box<dyn Aead> {
@@ -47,6 +36,27 @@ impl Provider for Fake {
     fn digest(&self, kind: HashKind) -> Box<dyn Digest> {
         let start = [SEED, kind as u64, 0, 0];
         Box::new(FakeDigest { start, lanes: start, block: [0; 32], filled: 0, length: 0 })
+    }
+}
+
+/// The public key, which is all that it takes.
+struct FakePair([u8; 32]);
+
+impl KeyPair for FakePair {
+    fn public_key(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// What both can compute: a sum of the two public keys.
+    fn agree(&self, public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+        if public == &[0; 32] {
+            return None;
+        }
+        let mut sum = to_words(&self.0);
+        for (mine, theirs) in sum.iter_mut().zip(to_words(public)) {
+            *mine = mine.wrapping_add(theirs);
+        }
+        Some(Zeroizing::new(to_bytes(spread(sum))))
     }
 }
 

@@ -20,6 +20,7 @@
 //! ```
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
 
 pub use zeroize::Zeroizing;
@@ -36,7 +37,7 @@ pub use pure::Pure;
 /// A provider's duties, beside the right results:
 ///
 /// - It wipes keys and what comes of them when they are dropped, as far as its language lets it.
-/// - It refuses public keys of low order ([`Provider::agree`]).
+/// - It refuses public keys of low order ([`KeyPair::agree`]).
 /// - It takes no time that depends on a secret.
 /// - It never panics, whatever the bytes.
 pub trait Provider: Send + Sync + fmt::Debug {
@@ -44,9 +45,19 @@ pub trait Provider: Send + Sync + fmt::Debug {
     /// for it: such a node dials with AESGCM and SHA256.
     fn prefers_aes(&self) -> bool;
 
-    /// The X25519 public key of a secret one (RFC 7748, section 6.1). Any 32 bytes are a secret key:
-    /// clamping is done here.
-    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32];
+    /// A secret X25519 key, ready for agreements. Any 32 bytes are one: clamping (RFC 7748, section 5)
+    /// is done here.
+    fn key_pair(&self, secret: &[u8; 32]) -> Arc<dyn KeyPair>;
+
+    /// The public key of a secret one, for who needs nothing else of it.
+    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32] {
+        *self.key_pair(secret).public_key()
+    }
+
+    /// What a secret key shares with a public one, for who needs it once: [`KeyPair::agree`].
+    fn agree(&self, secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+        self.key_pair(secret).agree(public)
+    }
 
     /// Whether a public key is written in its one reduced form: below 2^255 - 19. X25519 takes others for
     /// the same point (RFC 7748, section 5); one point would be several identities.
@@ -55,18 +66,26 @@ pub trait Provider: Send + Sync + fmt::Debug {
         *last < 0x7F || (*last == 0x7F && (*first < 0xED || middle.iter().any(|byte| *byte != 0xFF)))
     }
 
-    /// X25519 (RFC 7748, section 5): what two parties share.
-    ///
-    /// `None` where `public` is a point of low order, for which every secret gives zero: whoever sends
-    /// one takes the secret out of the handshake. Noise (section 12.1) leaves this check to the
-    /// implementation, RFC 7748 (section 6.1) says how: compare with zero, in constant time.
-    fn agree(&self, secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>>;
-
     /// A cipher under one key, which it wipes when it is dropped.
     fn aead(&self, kind: CipherKind, key: &[u8; 32]) -> Box<dyn Aead>;
 
     /// A hash of nothing yet.
     fn digest(&self, kind: HashKind) -> Box<dyn Digest>;
+}
+
+/// A secret X25519 key and the public one that follows from it. It wipes the secret when it is dropped.
+///
+/// A node makes one of its own key for all its handshakes, and one of each ephemeral key.
+pub trait KeyPair: Send + Sync {
+    /// The public key (RFC 7748, section 6.1).
+    fn public_key(&self) -> &[u8; 32];
+
+    /// X25519 (RFC 7748, section 5): what two parties share.
+    ///
+    /// `None` where `public` is a point of low order, for which every secret gives zero: whoever sends
+    /// one takes the secret out of the handshake. Noise (section 12.1) leaves this check to the
+    /// implementation, RFC 7748 (section 6.1) says how: compare with zero, in constant time.
+    fn agree(&self, public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>>;
 }
 
 /// Authenticated encryption under one key, in place (Noise, section 4.2). A buffer holds at most

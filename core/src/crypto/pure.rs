@@ -1,6 +1,7 @@
 //! The provider in pure Rust, from dalek and RustCrypto.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
 use aes_gcm::Aes256Gcm;
 use blake2::Blake2s256;
@@ -11,7 +12,7 @@ use sha2::Sha256;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
-use super::{Aead, CipherKind, Digest, Forged, HashKind, Provider};
+use super::{Aead, CipherKind, Digest, Forged, HashKind, KeyPair, Provider};
 
 /// Pure Rust cryptography: nothing to compile but Rust, on any target.
 ///
@@ -27,13 +28,9 @@ impl Provider for Pure {
         false
     }
 
-    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32] {
-        PublicKey::from(&StaticSecret::from(*secret)).to_bytes()
-    }
-
-    fn agree(&self, secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
-        let shared = StaticSecret::from(*secret).diffie_hellman(&PublicKey::from(*public));
-        shared.was_contributory().then(|| Zeroizing::new(shared.to_bytes()))
+    fn key_pair(&self, secret: &[u8; 32]) -> Arc<dyn KeyPair> {
+        let secret = StaticSecret::from(*secret);
+        Arc::new(DalekPair { public: PublicKey::from(&secret), secret })
     }
 
     fn aead(&self, kind: CipherKind, key: &[u8; 32]) -> Box<dyn Aead> {
@@ -48,6 +45,23 @@ impl Provider for Pure {
             HashKind::Blake2s => Box::new(Hashing(Blake2s256::default())),
             HashKind::Sha256 => Box::new(Hashing(Sha256::default())),
         }
+    }
+}
+
+/// A key pair of dalek.
+struct DalekPair {
+    secret: StaticSecret,
+    public: PublicKey,
+}
+
+impl KeyPair for DalekPair {
+    fn public_key(&self) -> &[u8; 32] {
+        self.public.as_bytes()
+    }
+
+    fn agree(&self, public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+        let shared = self.secret.diffie_hellman(&PublicKey::from(*public));
+        shared.was_contributory().then(|| Zeroizing::new(shared.to_bytes()))
     }
 }
 

@@ -5,12 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::crypto::KeyPair;
 use crate::key::Stream;
 use crate::link::session::{GUEST, InitiatorHello, KEY, Options, ResponderHello, to_json};
 use crate::noise::{Handshake, NoiseError, Suite, Transport};
 use crate::wire::letter::parse;
 use crate::wire::record;
-use crate::{Config, Failure, Instance, Name, Network, PeerId, Reason, StaticKey};
+use crate::{Config, Failure, Instance, Name, Network, PeerId, Reason};
 
 /// What an initiator wants.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,7 +55,7 @@ pub struct Asked {
 /// What the handshake's side needs besides the other's bytes.
 pub(crate) struct Greeter {
     pub(crate) config: Arc<Config>,
-    pub(crate) key: Arc<StaticKey>,
+    pub(crate) key: Arc<dyn KeyPair>,
     pub(crate) random: Stream,
 }
 

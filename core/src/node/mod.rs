@@ -36,6 +36,7 @@ use core::fmt;
 use core::mem;
 use core::time::Duration;
 
+use crate::crypto::KeyPair;
 use crate::key::{Purpose, Stream};
 use crate::link::{LinkId, Plain, Sent};
 use crate::wire::MessageId;
@@ -67,7 +68,7 @@ pub use view::{NetworkInfo, Route, Why};
 /// crate's documentation has the loop.
 pub struct Node {
     config: Arc<Config>,
-    key: Arc<StaticKey>,
+    key: Arc<dyn KeyPair>,
     peer_id: PeerId,
     /// The latest time that it was told. Time never runs backwards here.
     now: Instant,
@@ -153,9 +154,10 @@ impl Node {
             words: seed.stream(Purpose::Word, 0),
             handshakes: 0,
         };
+        let key = config.provider.key_pair(key.expose());
         Node {
-            peer_id: PeerId::from_bytes(config.provider.public_key(key.expose())),
-            key: Arc::new(key),
+            peer_id: PeerId::from_bytes(*key.public_key()),
+            key,
             now,
             seed,
             random,

@@ -4,8 +4,8 @@
 //! cipher keys over its stack, and wipes none of them: whoever reads the memory of a process later could
 //! read its past sessions. So it is shown none of them. All three are made and used in the objects of
 //! this file only, which wipe themselves, and snow carries them from one to the other under a [`Mask`]
-//! that is wiped when the handshake ends. What it leaves behind then is random bytes. (The static key it
-//! only borrows, and the ephemeral key it never sees.)
+//! that is wiped when the handshake ends. What it leaves behind then is random bytes. (The static key and
+//! the ephemeral one it never sees.)
 //!
 //! The masks cancel out: the protocol stays what the specification says, to the byte.
 
@@ -19,7 +19,7 @@ use snow::resolvers::CryptoResolver;
 use snow::types::{Cipher, Dh, Hash, Random};
 use zeroize::Zeroizing;
 
-use crate::crypto::{Aead, CipherKind, Digest, HashKind, Provider};
+use crate::crypto::{Aead, CipherKind, Digest, HashKind, KeyPair, Provider};
 use crate::key::Stream;
 
 /// 32 random bytes of one handshake, by which a secret is hidden from snow and found again. They live
@@ -41,20 +41,21 @@ impl Mask {
 /// What snow builds one handshake from.
 pub(super) struct Parts {
     provider: Arc<dyn Provider>,
+    key: Arc<dyn KeyPair>,
     mask: Arc<Mask>,
     ephemeral: Cell<Option<Zeroizing<[u8; 32]>>>,
 }
 
 impl Parts {
     /// Draws the ephemeral key and then the mask from `random`.
-    pub(super) fn new(provider: Arc<dyn Provider>, mut random: Stream) -> Parts {
+    pub(super) fn new(provider: Arc<dyn Provider>, key: Arc<dyn KeyPair>, mut random: Stream) -> Parts {
         let mut draw = || {
             let mut bytes = Zeroizing::new([0; 32]);
             random.fill(&mut *bytes);
             bytes
         };
         let ephemeral = Cell::new(Some(draw()));
-        Parts { provider, mask: Arc::new(Mask(draw())), ephemeral }
+        Parts { provider, key, mask: Arc::new(Mask(draw())), ephemeral }
     }
 }
 
@@ -65,11 +66,11 @@ impl CryptoResolver for Parts {
 
     fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
         match choice {
-            DHChoice::Curve25519 => Some(Box::new(KeyPair {
+            DHChoice::Curve25519 => Some(Box::new(Agreement {
                 provider: self.provider.clone(),
+                key: self.key.clone(),
                 mask: self.mask.clone(),
-                secret: Zeroizing::new([0; 32]),
-                public: [0; 32],
+                pair: None,
             })),
             _ => None,
         }
@@ -108,15 +109,17 @@ impl Random for Once {
     }
 }
 
-/// X25519 with one secret key.
-struct KeyPair {
+/// X25519 with the node's own key, or with the ephemeral one.
+struct Agreement {
     provider: Arc<dyn Provider>,
+    /// The node's own.
+    key: Arc<dyn KeyPair>,
     mask: Arc<Mask>,
-    secret: Zeroizing<[u8; 32]>,
-    public: [u8; 32],
+    /// The one that this is about. None before snow has said which.
+    pair: Option<Arc<dyn KeyPair>>,
 }
 
-impl Dh for KeyPair {
+impl Dh for Agreement {
     fn name(&self) -> &'static str {
         "25519"
     }
@@ -129,23 +132,20 @@ impl Dh for KeyPair {
         32
     }
 
-    /// Takes a key of 32 bytes, which ours are by their type. One of another length would be no key of
-    /// anybody's: it is ignored, neither padded nor cause for a panic.
-    fn set(&mut self, secret: &[u8]) {
-        if let Some(secret) = secret.first_chunk().filter(|_| secret.len() == 32) {
-            *self.secret = *secret;
-            self.public = self.provider.public_key(secret);
-        }
+    /// This is about the node's own key, whatever snow was given in its place.
+    fn set(&mut self, _: &[u8]) {
+        self.pair = Some(self.key.clone());
     }
 
     fn generate(&mut self, random: &mut dyn Random) -> Result<(), Error> {
-        random.try_fill_bytes(&mut *self.secret)?;
-        self.public = self.provider.public_key(&self.secret);
+        let mut secret = Zeroizing::new([0; 32]);
+        random.try_fill_bytes(&mut *secret)?;
+        self.pair = Some(self.provider.key_pair(&secret));
         Ok(())
     }
 
     fn pubkey(&self) -> &[u8] {
-        &self.public
+        self.pair.as_ref().map_or(&[0; 32], |pair| pair.public_key())
     }
 
     /// Only who generates keys for others asks for it: snow does not, in a handshake.
@@ -153,14 +153,16 @@ impl Dh for KeyPair {
         &[]
     }
 
-    /// Refuses what the provider refuses: low order, and what is not in its one form. `public` may be longer, with zeros at its end.
+    /// Refuses what the provider refuses: low order, and what is not in its one form. `public` may be
+    /// longer, with zeros at its end.
     fn dh(&self, public: &[u8], out: &mut [u8]) -> Result<(), Error> {
+        let pair = self.pair.as_ref().ok_or(Error::Dh)?;
         let public = public.first_chunk().ok_or(Error::Dh)?;
         let out = out.first_chunk_mut().ok_or(Error::Dh)?;
         if !self.provider.is_canonical(public) {
             return Err(Error::Dh);
         }
-        let mut shared = self.provider.agree(&self.secret, public).ok_or(Error::Dh)?;
+        let mut shared = pair.agree(public).ok_or(Error::Dh)?;
         self.mask.apply(&mut shared);
         *out = *shared;
         Ok(())
@@ -331,7 +333,8 @@ mod tests {
     use snow::resolvers::DefaultResolver;
 
     fn parts() -> Parts {
-        Parts::new(Arc::new(Pure), Seed::from_bytes([3; 32]).stream(Purpose::Ephemeral, 0))
+        let random = Seed::from_bytes([3; 32]).stream(Purpose::Ephemeral, 0);
+        Parts::new(Arc::new(Pure), Pure.key_pair(&[1; 32]), random)
     }
 
     fn unmask(parts: &Parts, bytes: &[u8]) -> [u8; 32] {
@@ -349,7 +352,7 @@ mod tests {
             let mut clear = DefaultResolver.resolve_hash(&hash).unwrap();
             let mut dh = parts.resolve_dh(&DHChoice::Curve25519).unwrap();
             let mut clear_dh = DefaultResolver.resolve_dh(&DHChoice::Curve25519).unwrap();
-            dh.set(&[1; 32]);
+            dh.set(&[]);
             clear_dh.set(&[1; 32]);
             assert_eq!(dh.pubkey(), clear_dh.pubkey());
 
@@ -396,14 +399,17 @@ mod tests {
     }
 
     #[test]
-    fn private_keys_of_another_length_are_neither_padded_nor_a_panic() {
+    fn whatever_snow_is_given_for_a_private_key_the_nodes_own_is_used() {
         let mut dh = parts().resolve_dh(&DHChoice::Curve25519).unwrap();
-        for length in (0..100).filter(|length| *length != 32) {
+        let peer = Pure.public_key(&[2; 32]);
+        assert_eq!(dh.pubkey(), [0; 32]);
+        assert_eq!(dh.dh(&peer, &mut [0; 32]), Err(Error::Dh));
+        for length in 0..100 {
             dh.set(&alloc::vec![7; length]);
-            assert_eq!(dh.pubkey(), [0; 32]);
+            assert_eq!(dh.pubkey(), Pure.public_key(&[1; 32]));
+            assert_eq!(dh.dh(&peer, &mut [0; 32]), Ok(()));
         }
-        dh.set(&[7; 32]);
-        assert_eq!(dh.pubkey(), Pure.public_key(&[7; 32]));
+        assert!(dh.privkey().is_empty());
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Both sides against each other, against snow's own primitives, and against whoever sits between.
 
 use super::*;
-use crate::Seed;
 use crate::crypto::{Aead, CipherKind, Digest, Fake, HashKind, Pure, Zeroizing};
 use crate::key::Purpose;
+use crate::{Seed, StaticKey};
 use snow::resolvers::DefaultResolver;
 use std::vec;
 
@@ -22,12 +22,16 @@ fn random(n: u8) -> Stream {
     seed(n).stream(Purpose::Ephemeral, 0)
 }
 
+fn key(by: &Arc<dyn Provider>, n: u8) -> Arc<dyn KeyPair> {
+    by.key_pair(StaticKey::generate(&seed(n)).expose())
+}
+
 fn initiator(by: &Arc<dyn Provider>, suite: Suite) -> Handshake {
-    Handshake::initiator(by, suite, b"home", &StaticKey::generate(&seed(1)), random(1)).unwrap()
+    Handshake::initiator(by, suite, b"home", &key(by, 1), random(1)).unwrap()
 }
 
 fn responder(by: &Arc<dyn Provider>, suite: Suite) -> Handshake {
-    Handshake::responder(by, suite, b"home", &StaticKey::generate(&seed(2)), random(2)).unwrap()
+    Handshake::responder(by, suite, b"home", &key(by, 2), random(2)).unwrap()
 }
 
 /// Three messages, each of which `between` may alter. The first error ends it.
@@ -80,7 +84,7 @@ fn two_sides_meet() {
             assert!(a.is_finished() && b.is_finished());
             assert!(a.hash().is_some());
             assert_eq!(a.hash(), b.hash());
-            let id = |n| PeerId::from_bytes(by.public_key(StaticKey::generate(&seed(n)).expose()));
+            let id = |n| PeerId::from_bytes(*key(&by, n).public_key());
             assert_eq!((a.remote(), b.remote()), (Some(id(2)), Some(id(1))));
 
             let (mut a, mut b) = (a.into_transport().unwrap(), b.into_transport().unwrap());
@@ -183,7 +187,7 @@ fn the_ephemeral_key_is_the_start_of_the_stream() {
 fn another_prologue_suite_or_cryptography_is_refused() {
     for suite in SUITES {
         let (pure, fake) = (provider(Pure), provider(Fake));
-        let key = StaticKey::generate(&seed(2));
+        let key = key(&pure, 2);
         let mut elsewhere = Handshake::responder(&pure, suite, b"work", &key, random(2)).unwrap();
         let end = shake(&mut initiator(&pure, suite), &mut elsewhere, |_, _| {});
         assert_eq!(end, Err(NoiseError::Forged));
@@ -279,10 +283,23 @@ fn noise_of_any_length_is_no_handshake() {
     }
 }
 
-/// Has a public key of low order, and knows what all who agree with it would get: zero.
+/// Has for one secret a public key of low order, and knows what all who agree with it would get: zero.
 #[derive(Debug)]
 struct LowOrder {
     secret: [u8; 32],
+}
+
+/// The encoding of a point of low order: 1.
+struct One([u8; 32]);
+
+impl KeyPair for One {
+    fn public_key(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    fn agree(&self, _: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+        Some(Zeroizing::new([0; 32]))
+    }
 }
 
 impl Provider for LowOrder {
@@ -290,14 +307,10 @@ impl Provider for LowOrder {
         false
     }
 
-    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32] {
+    fn key_pair(&self, secret: &[u8; 32]) -> Arc<dyn KeyPair> {
         let mut one = [0; 32];
         one[0] = 1;
-        if *secret == self.secret { one } else { Pure.public_key(secret) }
-    }
-
-    fn agree(&self, secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
-        if *secret == self.secret { Some(Zeroizing::new([0; 32])) } else { Pure.agree(secret, public) }
+        if *secret == self.secret { Arc::new(One(one)) } else { Pure.key_pair(secret) }
     }
 
     fn aead(&self, kind: CipherKind, key: &[u8; 32]) -> Box<dyn Aead> {

@@ -1,8 +1,9 @@
 //! The provider that leaves everything legible, for traces without secrets.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 
-use crate::crypto::{Aead, CipherKind, Digest, Fake, Forged, HashKind, Provider, Zeroizing};
+use crate::crypto::{Aead, CipherKind, Digest, Fake, Forged, HashKind, KeyPair, Provider, Zeroizing};
 
 /// Encrypts nothing: a public key is its secret key, a ciphertext its plaintext. For replaying
 /// [redacted](crate::trace::redact) traces, in which every record that was opened stands in the clear.
@@ -16,17 +17,12 @@ impl Provider for Unsealed {
         false
     }
 
-    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32] {
-        *secret
+    fn key_pair(&self, secret: &[u8; 32]) -> Arc<dyn KeyPair> {
+        Arc::new(OneKey(*secret))
     }
 
     fn is_canonical(&self, _: &[u8; 32]) -> bool {
         true
-    }
-
-    /// Nobody keeps it. A key of zeros stands for one that cannot be agreed with.
-    fn agree(&self, _: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
-        (*public != [0; 32]).then(|| Zeroizing::new([0; 32]))
     }
 
     fn aead(&self, _: CipherKind, _: &[u8; 32]) -> Box<dyn Aead> {
@@ -35,6 +31,20 @@ impl Provider for Unsealed {
 
     fn digest(&self, kind: HashKind) -> Box<dyn Digest> {
         Fake.digest(kind)
+    }
+}
+
+/// The public key, which is the secret one.
+struct OneKey([u8; 32]);
+
+impl KeyPair for OneKey {
+    fn public_key(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Nobody keeps it. A key of zeros stands for one that cannot be agreed with.
+    fn agree(&self, public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+        (*public != [0; 32]).then(|| Zeroizing::new([0; 32]))
     }
 }
 

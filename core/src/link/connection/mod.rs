@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use crate::crypto::KeyPair;
 use crate::key::Stream;
 use crate::link::flow::{Inbound, Outbound, Sent};
 use crate::link::goodbye::Goodbye;
@@ -21,7 +22,7 @@ use crate::link::pulse::Pulse;
 use crate::link::session::{Options, Role, SessionMessage, Signal, State};
 use crate::noise::{Handshake, Transport};
 use crate::wire::{frame, record};
-use crate::{Address, CloseReason, ClosedBy, Config, Heartbeat, Instant, PeerId, Reason, StaticKey};
+use crate::{Address, CloseReason, ClosedBy, Config, Heartbeat, Instant, PeerId, Reason};
 
 pub use crate::link::handshake::{Asked, Initiator, Responder};
 
@@ -171,7 +172,7 @@ impl Connection {
     pub(crate) fn initiator(
         now: Instant,
         config: &Arc<Config>,
-        key: &Arc<StaticKey>,
+        key: &Arc<dyn KeyPair>,
         random: Stream,
         me: Initiator,
     ) -> Connection {
@@ -192,7 +193,7 @@ impl Connection {
     pub(crate) fn responder(
         now: Instant,
         config: &Arc<Config>,
-        key: &Arc<StaticKey>,
+        key: &Arc<dyn KeyPair>,
         random: Stream,
         me: Responder,
     ) -> Connection {

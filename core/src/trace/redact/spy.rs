@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 
-use crate::crypto::{Aead, CipherKind, Digest, Forged, HashKind, Provider, Zeroizing};
+use crate::crypto::{Aead, CipherKind, Digest, Forged, HashKind, KeyPair, Provider, Zeroizing};
 use crate::trace::bytes::{Reader, TraceError};
 
 /// Something that a provider did with what came in.
@@ -55,6 +55,11 @@ impl Notes {
         self.put(plain);
     }
 
+    fn refused(&self, public: &[u8; 32]) {
+        self.put(&[REFUSED]);
+        self.put(public);
+    }
+
     /// Everything, which is forgotten.
     pub(super) fn take(&self) -> Zeroizing<Vec<u8>> {
         let used = self.used.swap(0, Relaxed);
@@ -93,36 +98,21 @@ impl fmt::Debug for Spy {
     }
 }
 
-impl Spy {
-    fn refused(&self, public: &[u8; 32]) {
-        self.notes.put(&[REFUSED]);
-        self.notes.put(public);
-    }
-}
-
 impl Provider for Spy {
     fn prefers_aes(&self) -> bool {
         self.provider.prefers_aes()
     }
 
-    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32] {
-        self.provider.public_key(secret)
+    fn key_pair(&self, secret: &[u8; 32]) -> Arc<dyn KeyPair> {
+        Arc::new(SpyPair { pair: self.provider.key_pair(secret), notes: self.notes.clone() })
     }
 
     fn is_canonical(&self, public: &[u8; 32]) -> bool {
         let canonical = self.provider.is_canonical(public);
         if !canonical {
-            self.refused(public);
+            self.notes.refused(public);
         }
         canonical
-    }
-
-    fn agree(&self, secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
-        let shared = self.provider.agree(secret, public);
-        if shared.is_none() {
-            self.refused(public);
-        }
-        shared
     }
 
     fn aead(&self, kind: CipherKind, key: &[u8; 32]) -> Box<dyn Aead> {
@@ -131,6 +121,25 @@ impl Provider for Spy {
 
     fn digest(&self, kind: HashKind) -> Box<dyn Digest> {
         self.provider.digest(kind)
+    }
+}
+
+struct SpyPair {
+    pair: Arc<dyn KeyPair>,
+    notes: Arc<Notes>,
+}
+
+impl KeyPair for SpyPair {
+    fn public_key(&self) -> &[u8; 32] {
+        self.pair.public_key()
+    }
+
+    fn agree(&self, public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+        let shared = self.pair.agree(public);
+        if shared.is_none() {
+            self.notes.refused(public);
+        }
+        shared
     }
 }
 

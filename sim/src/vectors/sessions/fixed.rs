@@ -1,8 +1,9 @@
 //! A provider whose ephemeral key is given: what makes a real node say the bytes of the vectors.
 
 use std::fmt;
+use std::sync::Arc;
 
-use homing_core::crypto::{Aead, CipherKind, Digest, HashKind, Provider, Pure, Zeroizing};
+use homing_core::crypto::{Aead, CipherKind, Digest, HashKind, KeyPair, Provider, Pure};
 
 /// Pure Rust cryptography, but every secret key that is not the static one is this ephemeral one. Never for
 /// anything but vectors: all sessions have one ephemeral key, and it is printed.
@@ -29,12 +30,8 @@ impl Provider for Fixed {
         false
     }
 
-    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32] {
-        Pure.public_key(self.real(secret))
-    }
-
-    fn agree(&self, secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
-        Pure.agree(self.real(secret), public)
+    fn key_pair(&self, secret: &[u8; 32]) -> Arc<dyn KeyPair> {
+        Pure.key_pair(self.real(secret))
     }
 
     fn aead(&self, kind: CipherKind, key: &[u8; 32]) -> Box<dyn Aead> {
