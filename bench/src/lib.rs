@@ -1,5 +1,11 @@
-//! What the program and its tests share.
+//! What the program, its benches and its tests share.
 
 #![forbid(unsafe_code)]
 
+use homing_core::crypto::{Provider, Pure};
+use homing_ring::Ring;
+
 pub mod trio;
+
+/// Who does cryptography, by name: all of them are measured.
+pub const PROVIDERS: &[(&str, &dyn Provider)] = &[("ring", &Ring), ("pure Rust", &Pure)];
