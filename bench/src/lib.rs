@@ -1,5 +1,11 @@
-//! What the program and its tests share.
+//! What the program, its benches and its tests share.
 
 #![forbid(unsafe_code)]
 
+use homing_aws_lc::AwsLc;
+use homing_core::crypto::{Provider, Pure};
+
 pub mod trio;
+
+/// Who does cryptography, by name: all of them are measured.
+pub const PROVIDERS: &[(&str, &dyn Provider)] = &[("AWS-LC", &AwsLc), ("pure Rust", &Pure)];

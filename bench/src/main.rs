@@ -37,11 +37,19 @@ enum Command {
     /// One client of Homing's, as `compare` starts it
     #[command(hide = true)]
     Client(Job),
+    /// The hub of the ideal pipe
+    #[command(hide = true)]
+    IdealHub,
+    /// One client of the ideal pipe's
+    #[command(hide = true)]
+    Ideal(Job),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Client(job) => return perform(&job, client::work),
+        Command::Ideal(job) => return perform(&job, floor::pipe::work),
+        Command::IdealHub => floor::pipe::run_hub(),
         Command::Compare(compare) => compare.run(),
         Command::Report(report) => report.run(),
         Command::Floor => floor::run(),

@@ -1,6 +1,7 @@
-//! Three nodes and no sockets: what the state machine alone costs.
+//! Three nodes and no sockets: what the state machine alone costs. And further ones, who come and go.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use homing_core::{Action, Input, Instant, Node, SendError};
 use homing_std::{Address, Config, Dial, Event, Invite, LinkId, Message, Seed, Serving, StaticKey};
@@ -15,7 +16,13 @@ pub struct Trio {
     hub: Node,
     /// The hub's ends, of Ada's link and of Bob's.
     links: [LinkId; 2],
+    /// Of those who came later and stay.
+    members: Vec<(End, LinkId)>,
+    accepted: u64,
+    invite: Invite,
     to: Address,
+    /// The bytes that Ada sent to the hub, and the hub to Bob.
+    carried: [u64; 2],
 }
 
 /// Whose work it is.
@@ -81,6 +88,33 @@ fn give(now: Instant, to: &mut Node, link: LinkId, bytes: &[u8]) {
     }
 }
 
+/// Brings `node` into the hub's network, by a link that is the hub's `accepted`.
+fn enter(
+    now: Instant,
+    hub: &mut Node,
+    accepted: LinkId,
+    mut node: Node,
+    invite: &Invite,
+    name: &str,
+) -> Result<End> {
+    node.dial(now, Dial::invite(invite, name.parse()?))?;
+    hub.handle(now, Input::Accepted { link: accepted });
+    let (mut link, mut up, mut buffer, mut more) = (None, false, Vec::new(), true);
+    while more {
+        drain(&mut node, now, &mut 0, &mut up, |dialed| link = Some(dialed));
+        let link = link.ok_or("it did not dial")?;
+        more = carry(now, &mut node, link, &mut buffer);
+        give(now, hub, accepted, &buffer);
+        drain(hub, now, &mut 0, &mut false, |_| {});
+        more |= carry(now, hub, accepted, &mut buffer);
+        give(now, &mut node, link, &buffer);
+    }
+    if !up {
+        return Err("no link".into());
+    }
+    Ok(End { node, link: link.ok_or("no link")?, got: 0 })
+}
+
 impl Trio {
     /// All of them are there, and in the network.
     ///
@@ -94,28 +128,89 @@ impl Trio {
         let now = Instant::ZERO;
         let invite = Invite { key: hub.peer_id(), target: "hub:1".into(), network: "home".parse()? };
         let links = [LinkId::accepted(0), LinkId::accepted(1)];
-        let mut ends = Vec::new();
-        for (n, (key, name)) in [(2, "ada"), (3, "bob")].into_iter().enumerate() {
-            let mut node = node(key, config());
-            node.dial(now, Dial::invite(&invite, name.parse()?))?;
-            let (mut link, mut up, mut buffer) = (None, false, Vec::new());
-            hub.handle(now, Input::Accepted { link: links[n] });
-            for _ in 0..100 {
-                drain(&mut node, now, &mut 0, &mut up, |dialed| link = Some(dialed));
-                let link = link.ok_or("it did not dial")?;
-                carry(now, &mut node, link, &mut buffer);
-                give(now, &mut hub, links[n], &buffer);
-                drain(&mut hub, now, &mut 0, &mut false, |_| {});
-                carry(now, &mut hub, links[n], &mut buffer);
-                give(now, &mut node, link, &buffer);
+        let [ada, bob] = [(2, "ada"), (3, "bob")]
+            .map(|(key, name)| (node(key, config()), name))
+            .into_iter()
+            .zip(links)
+            .map(|((node, name), link)| enter(now, &mut hub, link, node, &invite, name))
+            .collect::<Result<Vec<_>>>()?
+            .try_into()
+            .map_err(|_| "no ends")?;
+        let (members, accepted, to) = (Vec::new(), 2, "bob@home".parse()?);
+        Ok(Trio { now, ada, bob, hub, links, members, accepted, invite, to, carried: [0; 2] })
+    }
+
+    /// Lets one more come in, who stays.
+    ///
+    /// # Errors
+    /// When it is not let in.
+    pub fn admit(&mut self, name: &str, config: Config) -> Result<()> {
+        let member = self.come(name, config)?;
+        self.members.push(member);
+        self.settle();
+        Ok(())
+    }
+
+    /// Lets one come in and go again. All others hear of it.
+    ///
+    /// # Errors
+    /// When it is not let in.
+    pub fn visit(&mut self, config: Config) -> Result<()> {
+        let (_, link) = self.come("guest", config)?;
+        self.settle();
+        self.hub.handle(self.now, Input::Gone { link, cause: "closed" });
+        self.settle();
+        Ok(())
+    }
+
+    fn come(&mut self, name: &str, config: Config) -> Result<(End, LinkId)> {
+        let link = LinkId::accepted(self.accepted);
+        self.accepted += 1;
+        // A key is its name's own.
+        let mut seed = [0; 32];
+        seed.iter_mut().zip(name.bytes()).for_each(|(seed, byte)| *seed = byte);
+        let seed = Seed::from_bytes(seed);
+        let node = Node::new(self.now, StaticKey::generate(&seed), seed, Arc::new(config));
+        Ok((enter(self.now, &mut self.hub, link, node, &self.invite, name)?, link))
+    }
+
+    /// Lets what there is to tell arrive, also what is told or acknowledged a little later.
+    fn settle(&mut self) {
+        let (end, mut buffer) = (self.now + Duration::from_millis(100), Vec::new());
+        let [a, b] = self.links;
+        let Trio { now, ada, bob, hub, members, .. } = self;
+        let of_members = members.iter_mut().map(|(end, link)| (end, *link));
+        let mut all: Vec<_> = [(ada, a), (bob, b)].into_iter().chain(of_members).collect();
+        loop {
+            let mut more = true;
+            while more {
+                drain(hub, *now, &mut 0, &mut false, |_| {});
+                more = false;
+                for (end, link) in &mut all {
+                    more |= carry(*now, hub, *link, &mut buffer);
+                    give(*now, &mut end.node, end.link, &buffer);
+                    drain(&mut end.node, *now, &mut end.got, &mut false, |_| {});
+                    more |= carry(*now, &mut end.node, end.link, &mut buffer);
+                    give(*now, hub, *link, &buffer);
+                }
             }
-            if !up {
-                return Err("no link".into());
-            }
-            ends.push(End { node, link: link.ok_or("no link")?, got: 0 });
+            let nodes = all.iter().map(|(end, _)| &end.node).chain([&*hub]);
+            let next = nodes.filter_map(|node| node.next_deadline()).map(|deadline| deadline.at).min();
+            let Some(next) = next.filter(|next| *next <= end) else { return };
+            *now = next.max(*now);
+            hub.handle(*now, Input::Timeout);
+            all.iter_mut().for_each(|(end, _)| end.node.handle(*now, Input::Timeout));
         }
-        let (Some(bob), Some(ada)) = (ends.pop(), ends.pop()) else { return Err("no ends".into()) };
-        Ok(Trio { now, ada, bob, hub, links, to: "bob@home".parse()? })
+    }
+
+    /// Bob's node, who knows everybody by his roster.
+    pub fn bob(&self) -> &Node {
+        &self.bob.node
+    }
+
+    /// How many bytes went from Ada to the hub, and from the hub to Bob, by [`run`](Trio::run).
+    pub fn carried(&self) -> [u64; 2] {
+        self.carried
     }
 
     /// Sends `count` messages of `size` bytes, a hundred at a time or as many as there is room for. Each piece of work
@@ -134,7 +229,7 @@ impl Trio {
         let (mut up, mut back) = (Vec::new(), Vec::new());
         while self.bob.got - start < count {
             let (now, [a, b]) = (self.now, self.links);
-            let Trio { ada, bob, hub, to, .. } = self;
+            let Trio { ada, bob, hub, to, carried, .. } = self;
             let mut refused = None;
             watch(Part::Send, &mut || {
                 for _ in 0..100.min(count - sent) {
@@ -150,11 +245,13 @@ impl Trio {
             }
             let mut some = false;
             watch(Part::Seal, &mut || some |= carry(now, &mut ada.node, ada.link, &mut up));
+            carried[0] += up.len() as u64;
             watch(Part::Hub, &mut || {
                 give(now, hub, a, &up);
                 drain(hub, now, &mut 0, &mut false, |_| {});
                 some |= carry(now, hub, b, &mut up);
             });
+            carried[1] += up.len() as u64;
             watch(Part::Receive, &mut || {
                 give(now, &mut bob.node, bob.link, &up);
                 drain(&mut bob.node, now, &mut bob.got, &mut false, |_| {});

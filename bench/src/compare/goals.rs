@@ -20,6 +20,7 @@ pub(super) fn goal(work: Work, metric: Metric, key: &str) -> Option<Goal> {
         (Work::OneWay { size: 64 | 256 }, Metric::PerSecond, "nats-plain") => of(1.0, 1.5),
         (Work::OneWay { size: 256.. }, Metric::PerSecond, "zeromq" | "mosquitto" | "libp2p") => of(2.5, 4.0),
         (Work::OneWay { size: 256 }, Metric::CpuOfHub, "nats-tls") => of(0.5, 1.0 / 3.0),
+        (Work::OneWay { size: 256 }, Metric::Cpu, "ideal") => of(2.0, 1.5),
         (Work::Request { in_flight: 1, .. }, Metric::P50 | Metric::P99, "nats-tls") => of(1.0, 0.8),
         (Work::Request { in_flight: 1, .. }, Metric::P50, "tonic") => of(0.5, 1.0 / 3.0),
         (Work::Request { in_flight: 64, .. }, Metric::PerSecond, "nats-async") => of(2.5, 4.0),

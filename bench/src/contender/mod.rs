@@ -1,6 +1,7 @@
 //! Who is measured: brokers, and the clients that speak with them.
 
 mod homing;
+mod ideal;
 mod libp2p;
 mod mosquitto;
 mod nats;
@@ -40,6 +41,7 @@ pub(crate) struct Contender {
 /// All of them, Homing first.
 pub(crate) static ALL: &[Contender] = &[
     homing::HOMING,
+    ideal::IDEAL,
     nats::TLS,
     nats::ASYNC,
     nats::PLAIN,
