@@ -16,7 +16,7 @@ use std::{env, fmt};
 use clap::{Parser, ValueEnum};
 use homing_bench::trio::{Part, Trio};
 use homing_core::Config;
-use homing_core::crypto::{Aead, CipherKind, Digest, Fake, Forged, HashKind, Provider, Zeroizing};
+use homing_core::crypto::{Aead, CipherKind, Digest, Fake, Forged, HashKind, KeyPair, Provider};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -141,12 +141,8 @@ impl Provider for Weightless {
         Fake.is_canonical(public)
     }
 
-    fn public_key(&self, secret: &[u8; 32]) -> [u8; 32] {
-        Fake.public_key(secret)
-    }
-
-    fn agree(&self, secret: &[u8; 32], public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
-        Fake.agree(secret, public)
+    fn key_pair(&self, secret: &[u8; 32]) -> Arc<dyn KeyPair> {
+        Fake.key_pair(secret)
     }
 
     fn aead(&self, _: CipherKind, _: &[u8; 32]) -> Box<dyn Aead> {
