@@ -1,0 +1,26 @@
+//! Clients that are there and do nothing.
+
+use std::time::Duration;
+
+use homing_bench_worker::Role;
+
+use super::{Figure, Metric, start};
+use crate::Result;
+use crate::contender::Broker;
+use crate::process::settle;
+
+/// How long so many logins may take, and what they bring with them.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// What `links` of them cost a broker of memory.
+pub(super) fn run(broker: &Broker, links: usize) -> Result<Vec<Figure>> {
+    let rest = || settle(PATIENCE, || broker.cpu().unwrap_or_default());
+    rest()?;
+    let without = broker.memory()?;
+    let client = start(broker, Role::Idle, &[("links", links as u64)], PATIENCE)?;
+    rest()?;
+    let with = broker.memory()?;
+    client.check()?;
+    let kibibytes = with.saturating_sub(without) as f64 / 1024.0;
+    Ok(vec![(Metric::Memory, kibibytes / links as f64)])
+}
