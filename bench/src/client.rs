@@ -1,5 +1,6 @@
 //! Homing's own client: what a user would write with the `Peer` of `homing-std`.
 
+mod bare;
 mod crowd;
 
 use std::collections::VecDeque;
@@ -27,7 +28,7 @@ pub(crate) fn work(job: &Job, stage: &mut Stage) -> Result<Report> {
         Role::Subscribe => crowd::subscribe(job, stage, &hub),
         Role::Ask => ask(job, stage, &join(&hub, "asker")?),
         Role::Answer => answer(stage, &join(&hub, "answerer")?),
-        Role::Idle => stage.keep(|| crowd::join(&hub, job.links)),
+        Role::Idle => stage.keep(|| bare::join(&hub, job.links)),
         Role::Login => stage.log_in(job.count, || Ok(join(&hub, "guest")?.close(PATIENCE)?)),
     }
 }

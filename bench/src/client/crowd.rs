@@ -6,18 +6,24 @@ use homing_smol::{Dial, Event, Invite, Peer, start};
 
 use super::{PATIENCE, Result, options};
 
+/// So many come in at once: one after the other, each would be told of to all before it in a message of its own.
+const AT_ONCE: usize = 32;
+
 /// Peers number 0 to `links`, in the network of `hub`.
-pub(super) fn join(hub: &Invite, links: usize) -> Result<Vec<Peer>> {
-    smol::block_on(async {
-        let mut peers = Vec::with_capacity(links);
-        for n in 0..links {
+fn join(hub: &Invite, links: usize) -> Result<Vec<Peer>> {
+    let mut peers = Vec::with_capacity(links);
+    for first in (0..links).step_by(AT_ONCE) {
+        let mut joining = Vec::with_capacity(AT_ONCE);
+        for n in first..links.min(first + AT_ONCE) {
             let name = format!("member{n}");
-            let peer = start(options(&name))?;
-            peer.connect(Dial::invite(hub, name.parse()?), PATIENCE).await?;
-            peers.push(peer);
+            let (peer, dial) = (start(options(&name))?, Dial::invite(hub, name.parse()?));
+            joining.push(smol::spawn(async move { peer.connect(dial, PATIENCE).await.map(|_| peer) }));
         }
-        Ok(peers)
-    })
+        for peer in joining {
+            peers.push(smol::block_on(peer)?);
+        }
+    }
+    Ok(peers)
 }
 
 /// Receives what is sent to everybody, as everybody.

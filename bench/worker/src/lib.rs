@@ -6,7 +6,6 @@
 
 #![forbid(unsafe_code)]
 
-mod crowd;
 mod latencies;
 mod meter;
 mod stage;
@@ -18,7 +17,6 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-pub use crowd::Crowd;
 pub use latencies::Latencies;
 pub use meter::Meter;
 pub use stage::Stage;

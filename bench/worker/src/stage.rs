@@ -51,7 +51,7 @@ impl Stage {
     /// Of `connect`, and when the stand has gone.
     pub fn keep<C>(
         &mut self,
-        connect: impl FnOnce() -> Result<Vec<C>, Box<dyn Error>>,
+        connect: impl FnOnce() -> Result<C, Box<dyn Error>>,
     ) -> Result<Report, Box<dyn Error>> {
         let links = connect()?;
         self.ready()?;

@@ -232,7 +232,7 @@ fn main() -> ExitCode {
         }),
         Role::Ask => ask(job, stage),
         Role::Answer => answer(job, stage),
-        Role::Idle => stage.keep(|| (0..job.links).map(|_| Nats::connect(job)).collect()),
+        Role::Idle => stage.keep(|| (0..job.links).map(|_| Nats::connect(job)).collect::<Result<Vec<_>>>()),
         Role::Login => stage.log_in(job.count, || Nats::connect(job).map(drop)),
     })
 }

@@ -281,7 +281,7 @@ fn main() -> ExitCode {
         }),
         Role::Ask => ask(job, stage),
         Role::Answer => answer(job, stage),
-        Role::Idle => stage.keep(|| (0..job.links).map(|_| Redis::connect(job)).collect()),
+        Role::Idle => stage.keep(|| (0..job.links).map(|_| Redis::connect(job)).collect::<Result<Vec<_>>>()),
         other => Err(format!("{} is not what redis does here", other.word()).into()),
     })
 }
