@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::ops::Range;
 use std::thread;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use rustix::event::epoll::{CreateFlags, EventData, EventFlags, add, create, wait
 use rustix::fd::OwnedFd;
 use rustix::time::Timespec;
 use serde_json::{Value, json};
-use snow::{Builder, TransportState};
+use snow::{Builder, HandshakeState, TransportState};
 
 use super::{PATIENCE, Result};
 
@@ -35,6 +36,9 @@ const SESSION: u8 = 0x07;
 const KIND: u8 = 0b11;
 const NOTIFICATION: u8 = 1;
 
+/// So many come in at once: one after the other, each would be told of to all before it in a message of its own.
+const AT_ONCE: usize = 64;
+
 /// One link.
 struct Link {
     stream: TcpStream,
@@ -56,8 +60,8 @@ struct Scratch {
 /// `links` of them, in the network of `hub`, and the thread that keeps them until the process ends.
 pub(super) fn join(hub: &Invite, links: usize) -> Result<()> {
     let mut crowd = Crowd::new()?;
-    for n in 0..links {
-        crowd.join(hub, n)?;
+    for first in (0..links).step_by(AT_ONCE) {
+        crowd.join(hub, first..links.min(first + AT_ONCE))?;
     }
     thread::Builder::new().name("links".into()).spawn(move || {
         loop {
@@ -87,16 +91,20 @@ impl Crowd {
         Ok(Crowd { links: Vec::new(), ready: create(CreateFlags::CLOEXEC)?, scratch })
     }
 
-    /// One more, as `member` and its number.
-    fn join(&mut self, hub: &Invite, n: usize) -> Result<()> {
-        let mut link = Link::join(hub, n)?;
-        while !link.established {
-            link.read(&mut self.scratch)?;
+    /// Some more, as `member` and their numbers.
+    fn join(&mut self, hub: &Invite, numbers: Range<usize>) -> Result<()> {
+        let dialed = numbers.clone().map(|_| Dialed::new(hub)).collect::<Result<Vec<_>>>()?;
+        let asking = dialed.into_iter().zip(numbers).map(|(dialed, n)| dialed.ask(&format!("member{n}")));
+        for mut link in asking.collect::<Result<Vec<_>>>()? {
+            while !link.established {
+                link.read(&mut self.scratch)?;
+            }
+            link.stream.set_nonblocking(true)?;
+            let number = EventData::new_u64(self.links.len() as u64);
+            add(&self.ready, &link.stream, number, EventFlags::IN)?;
+            self.links.push(link);
         }
-        link.stream.set_nonblocking(true)?;
-        add(&self.ready, &link.stream, EventData::new_u64(n as u64), EventFlags::IN)?;
-        self.links.push(link);
-        // The others are told of it.
+        // All are told of these.
         self.turn(Some(Duration::ZERO))
     }
 
@@ -113,20 +121,31 @@ impl Crowd {
     }
 }
 
-impl Link {
-    /// Dials, and says who this is. What the hub says to that is still to be read.
-    fn join(hub: &Invite, n: usize) -> Result<Link> {
+/// A link before its keys.
+struct Dialed {
+    stream: TcpStream,
+    noise: HandshakeState,
+}
+
+impl Dialed {
+    /// Sends the first message.
+    fn new(hub: &Invite) -> Result<Dialed> {
         let mut stream = TcpStream::connect(&hub.target)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let key = Builder::new(NOISE.parse()?).generate_keypair()?;
         let prologue = [PREFACE, hub.network.as_str().as_bytes()].concat();
         let noise = Builder::new(NOISE.parse()?).prologue(&prologue)?.local_private_key(&key.private)?;
-        let mut noise = noise.build_initiator()?;
-        let (mut record, mut payload) = (vec![0; RECORD], vec![0; RECORD]);
-
+        let (mut noise, mut record) = (noise.build_initiator()?, vec![0; RECORD]);
         let size = noise.write_message(&[], &mut record)?;
         stream.write_all(&[PREFACE, &framed(&record, size)?].concat())?;
+        Ok(Dialed { stream, noise })
+    }
+
+    /// Reads the second, and sends the third. What the hub says to that is still to be read.
+    fn ask(self, name: &str) -> Result<Link> {
+        let Dialed { mut stream, mut noise } = self;
+        let (mut record, mut payload) = (vec![0; RECORD], vec![0; RECORD]);
         let mut size = [0; 2];
         stream.read_exact(&mut size)?;
         record.truncate(usize::from(u16::from_be_bytes(size)));
@@ -134,13 +153,15 @@ impl Link {
         let size = noise.read_message(&record, &mut payload)?;
         let hello: Value = serde_json::from_slice(payload.get(..size).unwrap_or_default())?;
 
-        let hello = json!({ "scheme": "key", "name": format!("member{n}"), "options": hello.get("options") });
+        let hello = json!({ "scheme": "key", "name": name, "options": hello.get("options") });
         record.resize(RECORD, 0);
         let size = noise.write_message(hello.to_string().as_bytes(), &mut record)?;
         stream.write_all(&framed(&record, size)?)?;
         Ok(Link { stream, keys: noise.into_transport_mode()?, partial: Vec::new(), established: false })
     }
+}
 
+impl Link {
     /// Reads once, and answers what has to be answered.
     fn read(&mut self, scratch: &mut Scratch) -> Result<()> {
         let Scratch { read, plain, answer, sealed } = scratch;
