@@ -157,7 +157,11 @@ fn publish(out: &mut Vec<u8>, channel: [&[u8]; 2], payload: &[u8]) {
 
 /// What was published must have gone to all who wait for it.
 fn check(subscribers: i64, expected: usize) -> Result<()> {
-    if usize::try_from(subscribers)? == expected { Ok(()) } else { Err(format!("it went to {subscribers} subscribers").into()) }
+    if usize::try_from(subscribers)? == expected {
+        Ok(())
+    } else {
+        Err(format!("it went to {subscribers} subscribers").into())
+    }
 }
 
 fn send(job: &Job, stage: &mut Stage) -> Result<Report> {
