@@ -1,12 +1,16 @@
 //! Homing's own client: what a user would write with the `Peer` of `homing-std`.
 
+mod bare;
+mod crowd;
+
 use std::collections::VecDeque;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 use homing_bench_worker::{Job, Latencies, Meter, Report, Role, Stage};
 use homing_std::{
-    Answers, Command, Dial, Event, Invite, Message, Options, Pattern, Peer, Response, Seed, StaticKey,
+    Answers, Command, Dial, Event, Invite, Message, Options, Pattern, Peer, Receipts, Response, Seed,
+    Stage as Came, StaticKey, Tracking,
 };
 
 const OCTETS: &str = "application/octet-stream";
@@ -20,22 +24,24 @@ pub(crate) fn work(job: &Job, stage: &mut Stage) -> Result<Report> {
     match job.role {
         Role::Send => send(job, stage, &join(&hub, "sender")?),
         Role::Receive => receive(job, stage, &hub),
+        Role::Publish => publish(job, stage, &join(&hub, "sender")?),
+        Role::Subscribe => crowd::subscribe(job, stage, &hub),
         Role::Ask => ask(job, stage, &join(&hub, "asker")?),
         Role::Answer => answer(stage, &join(&hub, "answerer")?),
-        Role::Idle => stage.keep(job.links, |n| join(&hub, &format!("idle{n}"))),
+        Role::Idle => stage.keep(|| bare::join(&hub, job.links)),
         Role::Login => stage.log_in(job.count, || Ok(join(&hub, "guest")?.close(PATIENCE)?)),
     }
 }
 
-/// A peer of a key of its own, which is drawn from its name: it is of no worth.
-fn peer(name: &str) -> Result<Peer> {
+/// With a key of its own, which is drawn from its name: it is of no worth.
+fn options(name: &str) -> Options {
     let mut seed = [0; 32];
     seed.iter_mut().zip(name.bytes()).for_each(|(seed, byte)| *seed = byte);
-    Ok(Peer::start(Options::new(StaticKey::generate(&Seed::from_bytes(seed))))?)
+    Options::new(StaticKey::generate(&Seed::from_bytes(seed)))
 }
 
 fn join(hub: &Invite, name: &str) -> Result<Peer> {
-    let peer = peer(name)?;
+    let peer = Peer::start(options(name))?;
     peer.connect(Dial::invite(hub, name.parse()?), PATIENCE)?;
     Ok(peer)
 }
@@ -79,6 +85,48 @@ fn receive(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
         }
     }
     Err("the peer was closed".into())
+}
+
+/// Of so many messages to everybody one is followed until everybody has it ..
+const STRIDE: u64 = 200;
+
+/// .. and so many at most are followed at once: a hub does not hold back who writes to everybody, and what a link
+/// has no room for is refused.
+const FOLLOWED: usize = 2;
+
+fn publish(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
+    let to = peer.resolve("*")?;
+    let (message, events) = (Message::new(OCTETS, body(job)), peer.events());
+    let mut followed = VecDeque::new();
+    stage.ready()?;
+    for n in 1..=job.count {
+        if n % STRIDE != 0 && n != job.count {
+            peer.send(&to, message.clone())?;
+            continue;
+        }
+        followed.push_back(peer.track(&to, message.clone().with_receipts(Receipts::Received))?);
+        if followed.len() >= FOLLOWED {
+            arrived(followed.pop_front())?;
+        }
+        while let Some(event) = events.try_next() {
+            if let Event::Receipt { stage: Came::Failed(failure), .. } = event {
+                return Err(failure.to_string().into());
+            }
+        }
+    }
+    followed.into_iter().try_for_each(|tracking| arrived(Some(tracking)))?;
+    stage.stopped()?;
+    Ok(Report::default())
+}
+
+/// Waits until everybody has what is followed.
+fn arrived(tracking: Option<Tracking>) -> Result<()> {
+    for (_, came) in tracking.into_iter().flatten() {
+        if let Came::Failed(failure) = came {
+            return Err(failure.to_string().into());
+        }
+    }
+    Ok(())
 }
 
 fn ask(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use homing_bench_worker::Report;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::Result;
 
@@ -83,6 +84,14 @@ impl Process {
         status.rsplit(") ").next().is_some_and(|rest| rest.starts_with('Z'))
     }
 
+    /// What it holds of the machine's memory, in bytes.
+    pub(crate) fn memory(&self) -> Result<u64> {
+        let path = format!("/proc/{}/smaps_rollup", self.child.id());
+        let text = fs::read_to_string(&path).map_err(|e| format!("{path}: {e}"))?;
+        let resident = text.lines().find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB"));
+        Ok(resident.ok_or("how much is resident is not said")?.parse::<u64>()? * 1024)
+    }
+
     fn files(&self, name: &str) -> impl Iterator<Item = String> + use<> {
         let (tasks, name) = (format!("/proc/{}/task", self.child.id()), name.to_string());
         let tasks = fs::read_dir(tasks).into_iter().flatten().flatten();
@@ -119,6 +128,16 @@ impl Client {
         Ok(Client { process, input })
     }
 
+    /// The CPU time of its threads that live, in seconds.
+    pub(crate) fn cpu(&self) -> f64 {
+        self.process.cpu()
+    }
+
+    /// Fails when it has ended, with what it said last.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.process.check()
+    }
+
     pub(crate) fn say(&mut self, word: &str) -> Result<()> {
         Ok(writeln!(self.input, "{word}")?)
     }
@@ -139,11 +158,40 @@ impl Client {
                     }
                 }
                 // What it says is why it fails, or what it measures and is asked for later.
-                None => other.process.check()?,
+                None => other.check()?,
             }
             if Instant::now() > end {
                 return Err(format!("{}: nothing came within {patience:?}", self.process.name).into());
             }
         }
     }
+}
+
+/// Waits until `cpu`, the CPU time of some processes in seconds, hardly grows any more: what connecting has brought
+/// with it is done.
+pub(crate) fn settle(patience: Duration, cpu: impl Fn() -> f64) -> Result<()> {
+    const MOMENT: Duration = Duration::from_millis(100);
+    let (end, mut before) = (Instant::now() + patience, cpu());
+    loop {
+        thread::sleep(MOMENT);
+        let now = cpu();
+        if now - before < MOMENT.as_secs_f64() / 10.0 {
+            return Ok(());
+        }
+        if Instant::now() > end {
+            return Err(format!("still busy after {patience:?}").into());
+        }
+        before = now;
+    }
+}
+
+/// Lets processes that are started from now on open as many files as the system allows.
+pub(crate) fn raise_open_files() -> Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
+}
+
+/// How many files a process may open.
+pub(crate) fn open_files() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }

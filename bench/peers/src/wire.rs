@@ -1,7 +1,8 @@
 //! A connection for protocols that are spoken by hand: reads and writes of many messages at once.
 
 use std::error::Error;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -9,8 +10,23 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 pub const BATCH: usize = 32 * 1024;
 
 /// What bytes come from and go to.
-pub trait Duplex: Read + Write + Send {}
-impl<T: Read + Write + Send> Duplex for T {}
+pub trait Duplex: Read + Write + Send {
+    /// What is below it.
+    fn socket(&self) -> &TcpStream;
+}
+
+impl Duplex for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+}
+
+#[cfg(feature = "rustls")]
+impl Duplex for crate::tls::Tls {
+    fn socket(&self) -> &TcpStream {
+        self.get_ref()
+    }
+}
 
 /// A stream, what was read from it and not yet looked at, and what is to be written.
 pub struct Wire {
@@ -29,6 +45,11 @@ impl Wire {
         Wire { stream: Box::new(stream), buffer, start: 0, end: 0, out }
     }
 
+    /// What bytes come from at last.
+    pub fn socket(&self) -> &TcpStream {
+        self.stream.socket()
+    }
+
     /// What was read and not yet skipped.
     pub fn there(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
@@ -44,11 +65,11 @@ impl Wire {
         self.start += len;
     }
 
-    /// Reads more behind what is there.
+    /// Reads more behind what is there. False when nothing has come, on a socket that does not wait.
     ///
     /// # Errors
     /// When the stream fails or has ended.
-    pub fn fill(&mut self) -> Result<()> {
+    pub fn fill(&mut self) -> Result<bool> {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         } else if self.end == self.buffer.len() {
@@ -58,12 +79,15 @@ impl Wire {
         if self.end == self.buffer.len() {
             return Err("a message that is too large".into());
         }
-        let n = self.stream.read(&mut self.buffer[self.end..])?;
-        if n == 0 {
-            return Err("closed by the broker".into());
+        match self.stream.read(&mut self.buffer[self.end..]) {
+            Ok(0) => Err("closed by the broker".into()),
+            Ok(n) => {
+                self.end += n;
+                Ok(true)
+            }
+            Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(false),
+            Err(e) => Err(e.into()),
         }
-        self.end += n;
-        Ok(())
     }
 
     /// Writes all that is to be written.

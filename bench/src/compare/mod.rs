@@ -13,6 +13,7 @@ use clap::Args;
 
 use crate::Result;
 use crate::contender::{ALL, Contender};
+use crate::process::raise_open_files;
 use crate::work::{Metric, Work};
 pub(crate) use report::Report;
 use table::Table;
@@ -60,6 +61,7 @@ impl Compare {
         let (rounds, seconds) = if self.quick { (3, 0.6) } else { (7, 2.0) };
         let rounds = self.rounds.unwrap_or(rounds);
         let run = report::Run::begin(rounds, seconds);
+        raise_open_files()?;
         let mut rows = Vec::new();
         for work in Work::ALL.into_iter().filter(|work| self.wants(*work)) {
             let all = ALL.iter().filter(|contender| self.takes(contender) && contender.can(work.roles()));
@@ -92,8 +94,12 @@ fn measure(work: Work, all: &[&'static Contender], rounds: usize, seconds: f64) 
             Ok(figures) => {
                 let rate = figures.iter().find(|(metric, _)| *metric == Metric::PerSecond);
                 #[expect(clippy::cast_possible_truncation, reason = "rates are far below 2^53")]
-                let count = (rate.map_or(1.0, |(_, rate)| *rate) * seconds) as u64;
-                ready.push((contender, count.max(work.first_count()), BTreeMap::<_, Vec<f64>>::new()));
+                let count = (rate.map_or(1.0, |(_, rate)| *rate) * seconds) as u64 / work.share();
+                let mut measured = BTreeMap::<_, Vec<f64>>::new();
+                if work.is_steady() {
+                    measured.extend(figures.into_iter().map(|(metric, value)| (metric, vec![value])));
+                }
+                ready.push((contender, count.max(work.first_count()), measured));
             }
             Err(e) if contender.key != ALL[0].key => {
                 progress("");
@@ -102,6 +108,7 @@ fn measure(work: Work, all: &[&'static Contender], rounds: usize, seconds: f64) 
             Err(e) => return Err(e),
         }
     }
+    let rounds = if work.is_steady() { 0 } else { rounds };
     for round in 0..rounds {
         for (contender, count, measured) in &mut ready {
             let (name, size) = (work.name(), work.size());

@@ -5,8 +5,7 @@ use std::fmt;
 use serde_json::{Value, json};
 
 use super::Measured;
-use super::goals::{Goal, goal};
-use crate::contender::Contender;
+use super::goals::{Goal, bound, goal};
 use crate::work::{Metric, Work};
 
 /// Medians, and how Homing's compare with them.
@@ -16,11 +15,14 @@ pub(super) struct Table {
     pub(super) rows: Vec<Row>,
 }
 
-/// One metric of one contender.
+/// One metric of one contender; or the bound of a metric, as if somebody had just reached it.
 pub(super) struct Row {
     work: Work,
-    contender: &'static Contender,
     metric: Metric,
+    /// What it is called in JSON.
+    key: &'static str,
+    /// What it is called in tables.
+    name: &'static str,
     homing: f64,
     value: f64,
     lowest: f64,
@@ -48,13 +50,13 @@ impl Row {
             "size": self.work.size(),
             "metric": self.metric.name(),
             "homing": self.homing,
-            "peer": self.contender.key,
+            "peer": self.key,
             "value": self.value,
             "ratio": self.ratio(),
             "goal": self.goal.map(|goal| goal.must),
             "aim": self.goal.map(|goal| goal.aim),
             "met": self.met(),
-            "name": self.contender.name,
+            "name": self.name,
             "lowest": self.lowest,
             "highest": self.highest,
             "gain": self.metric.is_gain(),
@@ -63,35 +65,58 @@ impl Row {
     }
 }
 
-fn median(values: &[f64]) -> f64 {
+/// The lowest, the median and the highest.
+fn spread(values: &[f64]) -> Option<[f64; 3]> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    Some([*sorted.first()?, *sorted.get(sorted.len() / 2)?, *sorted.last()?])
 }
 
 impl Table {
     pub(super) fn of(work: Work, measured: &Measured) -> Table {
-        let own = measured.first().map(|(_, figures)| figures);
-        let columns: Vec<_> = own.into_iter().flat_map(|figures| figures.keys().copied()).collect();
-        let mut rows = Vec::new();
-        for (contender, figures) in measured {
-            for (metric, values) in figures {
-                let homing = own.and_then(|own| own.get(metric)).map_or(f64::NAN, |values| median(values));
-                let extreme =
-                    |most: fn(f64, f64) -> f64| values.iter().copied().reduce(most).unwrap_or(f64::NAN);
-                rows.push(Row {
+        let mut table = Table { work, columns: Vec::new(), rows: Vec::new() };
+        let Some((_, own)) = measured.first() else { return table };
+        for (metric, values) in own {
+            let Some([_, homing, _]) = spread(values) else { continue };
+            table.columns.push(*metric);
+            for (contender, figures) in measured {
+                let values = figures.get(metric).and_then(|values| spread(values));
+                // Beside nothing at all there is no ratio.
+                let Some([lowest, value, highest]) = values.filter(|[_, value, _]| *value > 0.0) else {
+                    continue;
+                };
+                let (key, name) = (contender.key, contender.name);
+                let goal = goal(work, *metric, key);
+                table.rows.push(Row {
                     work,
-                    contender,
                     metric: *metric,
+                    key,
+                    name,
                     homing,
-                    value: median(values),
-                    lowest: extreme(f64::min),
-                    highest: extreme(f64::max),
-                    goal: goal(work, *metric, contender.key),
+                    value,
+                    lowest,
+                    highest,
+                    goal,
+                });
+            }
+            if let Some(bound) = bound(work, *metric) {
+                let goal = Some(Goal { must: 1.0, aim: bound.aim / bound.must });
+                let (key, name, value) = ("absolute", "what must be", bound.must);
+                let (lowest, highest) = (value, value);
+                table.rows.push(Row {
+                    work,
+                    metric: *metric,
+                    key,
+                    name,
+                    homing,
+                    value,
+                    lowest,
+                    highest,
+                    goal,
                 });
             }
         }
-        Table { work, columns, rows }
+        table
     }
 }
 
@@ -108,13 +133,17 @@ pub(super) fn short(value: f64) -> String {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{}, {} B", self.work.name(), self.work.size())?;
+        write!(f, "\n{}", self.work.name())?;
+        if self.work.size() > 0 {
+            write!(f, ", {} B", self.work.size())?;
+        }
+        writeln!(f)?;
         for metric in &self.columns {
             writeln!(f, "  {}", metric.name())?;
             for row in self.rows.iter().filter(|row| row.metric == *metric) {
                 let range = format!("{}–{}", short(row.lowest), short(row.highest));
-                write!(f, "    {:36} {:>8}  {:>16}", row.contender.name, short(row.value), range)?;
-                if row.contender.key != "homing" {
+                write!(f, "    {:36} {:>8}  {:>16}", row.name, short(row.value), range)?;
+                if row.key != "homing" {
                     write!(f, "  Homing: {:.2} ×", row.ratio())?;
                 }
                 if let (Some(goal), Some(met)) = (row.goal, row.met()) {

@@ -13,7 +13,16 @@ use crate::process::Process;
 pub(super) const HOMING: Contender = Contender {
     key: "homing",
     name: "Homing",
-    roles: &[Role::Send, Role::Receive, Role::Ask, Role::Answer, Role::Idle, Role::Login],
+    roles: &[
+        Role::Send,
+        Role::Receive,
+        Role::Publish,
+        Role::Subscribe,
+        Role::Ask,
+        Role::Answer,
+        Role::Idle,
+        Role::Login,
+    ],
     start,
 };
 

@@ -12,7 +12,7 @@ use crate::process::Process;
 pub(super) const LIBP2P: Contender = Contender {
     key: "libp2p",
     name: "libp2p, noise + yamux, forwarder",
-    roles: &[Role::Send, Role::Receive, Role::Ask, Role::Answer, Role::Idle],
+    roles: &[Role::Send, Role::Receive, Role::Ask, Role::Answer],
     start,
 };
 

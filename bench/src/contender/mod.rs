@@ -89,9 +89,14 @@ impl Broker {
         command
     }
 
-    /// The CPU time that it has used, in seconds.
-    pub(crate) fn cpu(&self) -> f64 {
-        self.process.as_ref().map_or(0.0, Process::cpu)
+    /// The CPU time that it has used, in seconds. None where there is no broker.
+    pub(crate) fn cpu(&self) -> Option<f64> {
+        self.process.as_ref().map(Process::cpu)
+    }
+
+    /// What it holds of the machine's memory, in bytes.
+    pub(crate) fn memory(&self) -> Result<u64> {
+        self.process.as_ref().ok_or("there is no broker")?.memory()
     }
 }
 

@@ -14,7 +14,16 @@ use crate::process::Process;
 pub(super) const MOSQUITTO: Contender = Contender {
     key: "mosquitto",
     name: "mosquitto + TLS, QoS 0",
-    roles: &[Role::Send, Role::Receive, Role::Ask, Role::Answer, Role::Idle, Role::Login],
+    roles: &[
+        Role::Send,
+        Role::Receive,
+        Role::Publish,
+        Role::Subscribe,
+        Role::Ask,
+        Role::Answer,
+        Role::Idle,
+        Role::Login,
+    ],
     start,
 };
 

@@ -11,7 +11,16 @@ use super::{Broker, Contender, PATIENCE, built, certificate, free_port, installe
 use crate::Result;
 use crate::process::Process;
 
-const ROLES: &[Role] = &[Role::Send, Role::Receive, Role::Ask, Role::Answer, Role::Idle, Role::Login];
+const ROLES: &[Role] = &[
+    Role::Send,
+    Role::Receive,
+    Role::Publish,
+    Role::Subscribe,
+    Role::Ask,
+    Role::Answer,
+    Role::Idle,
+    Role::Login,
+];
 
 pub(super) const TLS: Contender = Contender {
     key: "nats-tls",
@@ -23,7 +32,7 @@ pub(super) const TLS: Contender = Contender {
 pub(super) const ASYNC: Contender = Contender {
     key: "nats-async",
     name: "NATS + TLS, async-nats",
-    roles: ROLES,
+    roles: &[Role::Send, Role::Receive, Role::Ask, Role::Answer, Role::Login],
     start: |folder| start(folder, "nats-async", true),
 };
 

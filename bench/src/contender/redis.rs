@@ -12,7 +12,7 @@ use crate::process::Process;
 pub(super) const REDIS: Contender = Contender {
     key: "redis",
     name: "redis pub/sub, plain",
-    roles: &[Role::Send, Role::Receive, Role::Ask, Role::Answer, Role::Idle],
+    roles: &[Role::Send, Role::Receive, Role::Publish, Role::Subscribe, Role::Ask, Role::Answer, Role::Idle],
     start,
 };
 

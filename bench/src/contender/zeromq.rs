@@ -12,7 +12,7 @@ use crate::process::Process;
 pub(super) const ZEROMQ: Contender = Contender {
     key: "zeromq",
     name: "ZeroMQ + CURVE",
-    roles: &[Role::Send, Role::Receive, Role::Ask, Role::Answer, Role::Idle],
+    roles: &[Role::Send, Role::Receive, Role::Ask, Role::Answer],
     start,
 };
 

@@ -26,8 +26,12 @@ pub use stage::Stage;
 pub enum Role {
     /// Sends `count` messages to the receiver.
     Send,
-    /// Receives `count` messages, on each of `links` connections.
+    /// Receives `count` messages.
     Receive,
+    /// Sends `count` messages, each to `links` subscribers.
+    Publish,
+    /// Receives `count` messages on each of `links` connections.
+    Subscribe,
     /// Asks `count` times, with `in_flight` requests open at once.
     Ask,
     /// Answers with what it was asked, until it is stopped.
@@ -44,6 +48,8 @@ impl Role {
         match self {
             Role::Send => "send",
             Role::Receive => "receive",
+            Role::Publish => "publish",
+            Role::Subscribe => "subscribe",
             Role::Ask => "ask",
             Role::Answer => "answer",
             Role::Idle => "idle",
@@ -69,7 +75,7 @@ pub struct Job {
     /// How many requests are open at once.
     #[arg(long, default_value_t = 1)]
     pub in_flight: usize,
-    /// How many connections.
+    /// How many connections, or subscribers.
     #[arg(long, default_value_t = 1)]
     pub links: usize,
     /// The certificate to trust; without it nothing is encrypted by TLS.

@@ -44,17 +44,16 @@ impl Stage {
         self.wait_for("stop")
     }
 
-    /// Keeps the `links` connections that `connect` makes, by their numbers, until it is stopped: the work of
+    /// Keeps the connections that `connect` makes until it is stopped: the work of
     /// [`Role::Idle`](crate::Role::Idle).
     ///
     /// # Errors
     /// Of `connect`, and when the stand has gone.
     pub fn keep<C>(
         &mut self,
-        links: usize,
-        connect: impl FnMut(usize) -> Result<C, Box<dyn Error>>,
+        connect: impl FnOnce() -> Result<C, Box<dyn Error>>,
     ) -> Result<Report, Box<dyn Error>> {
-        let links = (0..links).map(connect).collect::<Result<Vec<C>, _>>()?;
+        let links = connect()?;
         self.ready()?;
         self.stopped()?;
         drop(links);

@@ -136,16 +136,6 @@ fn main() -> ExitCode {
                 stay(runtime, stage)?;
                 Ok(Report::default())
             }
-            Role::Idle => {
-                let mut streams = Vec::new();
-                for n in 0..job.links {
-                    streams.push(runtime.block_on(connect(&job.target, &format!("idle{n}")))?);
-                }
-                stage.ready()?;
-                stay(runtime, stage)?;
-                drop(streams);
-                Ok(Report::default())
-            }
             other => Err(format!("{} is not what libp2p does here", other.word()).into()),
         }
     })

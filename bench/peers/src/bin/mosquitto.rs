@@ -8,6 +8,7 @@ use std::process::{ExitCode, exit, id};
 use std::thread;
 use std::time::Instant;
 
+use homing_bench_peers::crowd::{Subscriber, subscribe};
 use homing_bench_peers::tls;
 use homing_bench_peers::wire::Wire;
 use homing_bench_worker::{Job, Latencies, Meter, Report, Role, Stage, run};
@@ -75,16 +76,15 @@ impl Mqtt {
         self.wait(SUBACK, &[0, packet, 0])
     }
 
-    /// Takes the messages that are there, at least one.
+    /// Takes the messages that are there: at least one, or none on a socket that does not wait.
     fn messages(&mut self, mut take: impl FnMut(Publish<'_>, &mut Vec<u8>) -> Result<()>) -> Result<()> {
         let mut some = false;
         loop {
             let (there, out) = self.0.split();
             let Some((head, whole)) = packet(there)? else {
-                if some {
+                if some || !self.0.fill()? {
                     return Ok(());
                 }
-                self.0.fill()?;
                 continue;
             };
             if there[0] != PUBLISH {
@@ -157,18 +157,25 @@ fn receive(job: &Job, stage: &mut Stage) -> Result<Report> {
     mqtt.subscribe(b"receiver")?;
     let mut meter = Meter::new(job.count);
     stage.ready()?;
-    loop {
+    while !meter.saw(mqtt.take(job.size)?) {}
+    Ok(Report::default())
+}
+
+impl Subscriber for Mqtt {
+    fn wire(&mut self) -> &mut Wire {
+        &mut self.0
+    }
+
+    fn take(&mut self, size: usize) -> Result<u64> {
         let mut n = 0;
-        mqtt.messages(|message, _| {
-            if message.payload.len() != job.size {
+        self.messages(|message, _| {
+            if message.payload.len() != size {
                 return Err("a message of another size".into());
             }
             n += 1;
             Ok(())
         })?;
-        if meter.saw(n) {
-            return Ok(Report::default());
-        }
+        Ok(n)
     }
 }
 
@@ -226,11 +233,16 @@ fn answer(job: &Job, stage: &mut Stage) -> Result<Report> {
 
 fn main() -> ExitCode {
     run(|job, stage| match job.role {
-        Role::Send => send(job, stage),
+        Role::Send | Role::Publish => send(job, stage),
         Role::Receive => receive(job, stage),
+        Role::Subscribe => subscribe(job, stage, || {
+            let mut mqtt = Mqtt::connect(job)?;
+            mqtt.subscribe(b"receiver")?;
+            Ok(mqtt)
+        }),
         Role::Ask => ask(job, stage),
         Role::Answer => answer(job, stage),
-        Role::Idle => stage.keep(job.links, |_| Mqtt::connect(job)),
+        Role::Idle => stage.keep(|| (0..job.links).map(|_| Mqtt::connect(job)).collect::<Result<Vec<_>>>()),
         Role::Login => stage.log_in(job.count, || Mqtt::connect(job).map(drop)),
     })
 }

@@ -144,16 +144,6 @@ fn answer(runtime: Runtime, job: &Job, stage: &mut Stage) -> Result<Report> {
     Ok(Report::default())
 }
 
-fn idle(runtime: &Runtime, job: &Job, stage: &mut Stage) -> Result<Report> {
-    let mut links = Vec::new();
-    for _ in 0..job.links {
-        links.push(runtime.block_on(connect(job))?);
-    }
-    stage.ready()?;
-    stage.stopped()?;
-    Ok(Report::default())
-}
-
 fn login(runtime: &Runtime, job: &Job, stage: &mut Stage) -> Result<Report> {
     stage.ready()?;
     for _ in 0..job.count {
@@ -171,8 +161,8 @@ fn main() -> ExitCode {
             Role::Receive => receive(&runtime, job, stage),
             Role::Ask => ask(&runtime, job, stage),
             Role::Answer => answer(runtime, job, stage),
-            Role::Idle => idle(&runtime, job, stage),
             Role::Login => login(&runtime, job, stage),
+            other => Err(format!("{} is not what it does here", other.word()).into()),
         }
     })
 }

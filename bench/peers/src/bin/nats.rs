@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use homing_bench_peers::crowd::{Subscriber, subscribe};
 use homing_bench_peers::tls;
 use homing_bench_peers::wire::Wire;
 use homing_bench_worker::{Job, Latencies, Meter, Report, Role, Stage, run};
@@ -66,15 +67,14 @@ impl Nats {
         }
     }
 
-    /// Takes the messages that are there, at least one.
+    /// Takes the messages that are there: at least one, or none on a socket that does not wait.
     fn messages(&mut self, mut take: impl FnMut(Msg<'_>, &mut Vec<u8>) -> Result<()>) -> Result<()> {
         let mut some = false;
         loop {
             let Some(len) = self.line() else {
-                if some {
+                if some || !self.0.fill()? {
                     return Ok(());
                 }
-                self.0.fill()?;
                 continue;
             };
             let (there, out) = self.0.split();
@@ -102,10 +102,9 @@ impl Nats {
             let size: usize = std::str::from_utf8(size)?.parse()?;
             let whole = len + size + 2;
             if there.len() < whole {
-                if some {
+                if some || !self.0.fill()? {
                     return Ok(());
                 }
-                self.0.fill()?;
                 continue;
             }
             take(Msg { subject, reply, payload: &there[len..][..size] }, out)?;
@@ -152,19 +151,25 @@ fn receive(job: &Job, stage: &mut Stage) -> Result<Report> {
     nats.subscribe("receiver")?;
     let mut meter = Meter::new(job.count);
     stage.ready()?;
-    loop {
-        let (mut n, mut last) = (0, false);
-        nats.messages(|msg, _| {
-            n += 1;
-            if msg.payload.len() != job.size {
+    while !meter.saw(nats.take(job.size)?) {}
+    Ok(Report::default())
+}
+
+impl Subscriber for Nats {
+    fn wire(&mut self) -> &mut Wire {
+        &mut self.0
+    }
+
+    fn take(&mut self, size: usize) -> Result<u64> {
+        let mut n = 0;
+        self.messages(|msg, _| {
+            if msg.payload.len() != size {
                 return Err("a message of another size".into());
             }
+            n += 1;
             Ok(())
         })?;
-        last |= meter.saw(n);
-        if last {
-            return Ok(Report::default());
-        }
+        Ok(n)
     }
 }
 
@@ -218,11 +223,16 @@ fn answer(job: &Job, stage: &mut Stage) -> Result<Report> {
 
 fn main() -> ExitCode {
     run(|job, stage| match job.role {
-        Role::Send => send(job, stage),
+        Role::Send | Role::Publish => send(job, stage),
         Role::Receive => receive(job, stage),
+        Role::Subscribe => subscribe(job, stage, || {
+            let mut nats = Nats::connect(job)?;
+            nats.subscribe("receiver")?;
+            Ok(nats)
+        }),
         Role::Ask => ask(job, stage),
         Role::Answer => answer(job, stage),
-        Role::Idle => stage.keep(job.links, |_| Nats::connect(job)),
+        Role::Idle => stage.keep(|| (0..job.links).map(|_| Nats::connect(job)).collect::<Result<Vec<_>>>()),
         Role::Login => stage.log_in(job.count, || Nats::connect(job).map(drop)),
     })
 }

@@ -10,6 +10,7 @@ use std::str::from_utf8;
 use std::thread;
 use std::time::Instant;
 
+use homing_bench_peers::crowd::{Subscriber, subscribe};
 use homing_bench_peers::wire::Wire;
 use homing_bench_worker::{Job, Latencies, Meter, Report, Role, Stage, run};
 
@@ -60,16 +61,15 @@ impl Redis {
         self.ask_broker(&[b"SUBSCRIBE", channel])
     }
 
-    /// Takes the replies that are there, at least one.
+    /// Takes the replies that are there: at least one, or none on a socket that does not wait.
     fn replies(&mut self, mut take: impl FnMut(Reply<'_>, &mut Vec<u8>) -> Result<()>) -> Result<()> {
         let mut some = false;
         loop {
             let (there, out) = self.0.split();
             let Some((reply, len)) = reply(there)? else {
-                if some {
+                if some || !self.0.fill()? {
                     return Ok(());
                 }
-                self.0.fill()?;
                 continue;
             };
             take(reply, out)?;
@@ -155,9 +155,13 @@ fn publish(out: &mut Vec<u8>, channel: [&[u8]; 2], payload: &[u8]) {
     put_string(out, &[payload]);
 }
 
-/// What was published must have gone to the one who waits for it.
-fn check(subscribers: i64) -> Result<()> {
-    if subscribers == 1 { Ok(()) } else { Err(format!("it went to {subscribers} subscribers").into()) }
+/// What was published must have gone to all who wait for it.
+fn check(subscribers: i64, expected: usize) -> Result<()> {
+    if usize::try_from(subscribers)? == expected {
+        Ok(())
+    } else {
+        Err(format!("it went to {subscribers} subscribers").into())
+    }
 }
 
 fn send(job: &Job, stage: &mut Stage) -> Result<Report> {
@@ -174,7 +178,7 @@ fn send(job: &Job, stage: &mut Stage) -> Result<Report> {
             redis.replies(|reply, _| {
                 let Reply::Number(subscribers) = reply else { return Err("not a number".into()) };
                 answered += 1;
-                check(subscribers)
+                check(subscribers, job.links)
             })?;
         }
     }
@@ -187,18 +191,25 @@ fn receive(job: &Job, stage: &mut Stage) -> Result<Report> {
     redis.subscribe(b"receiver")?;
     let mut meter = Meter::new(job.count);
     stage.ready()?;
-    loop {
+    while !meter.saw(redis.take(job.size)?) {}
+    Ok(Report::default())
+}
+
+impl Subscriber for Redis {
+    fn wire(&mut self) -> &mut Wire {
+        &mut self.0
+    }
+
+    fn take(&mut self, size: usize) -> Result<u64> {
         let mut n = 0;
-        redis.replies(|reply, _| match reply {
-            Reply::Message { payload, .. } if payload.len() == job.size => {
+        self.replies(|reply, _| match reply {
+            Reply::Message { payload, .. } if payload.len() == size => {
                 n += 1;
                 Ok(())
             }
             _ => Err("not a message, or of another size".into()),
         })?;
-        if meter.saw(n) {
-            return Ok(Report::default());
-        }
+        Ok(n)
     }
 }
 
@@ -222,7 +233,7 @@ fn ask(job: &Job, stage: &mut Stage) -> Result<Report> {
         }
         let mut done = false;
         redis.replies(|reply, _| match reply {
-            Reply::Number(subscribers) => check(subscribers),
+            Reply::Number(subscribers) => check(subscribers, 1),
             Reply::Message { payload, .. } if payload.len() == job.size => {
                 // There is one answerer, and so answers come in order.
                 let start = open.pop_front().ok_or("an answer to nothing")?;
@@ -244,7 +255,7 @@ fn answer(job: &Job, stage: &mut Stage) -> Result<Report> {
     thread::spawn(move || {
         loop {
             let answered = redis.replies(|reply, out| match reply {
-                Reply::Number(subscribers) => check(subscribers),
+                Reply::Number(subscribers) => check(subscribers, 1),
                 Reply::Message { channel, payload } => {
                     let name = channel.strip_prefix(REQUEST).ok_or("not a request")?;
                     publish(out, [REPLY, name], payload);
@@ -265,11 +276,16 @@ fn answer(job: &Job, stage: &mut Stage) -> Result<Report> {
 
 fn main() -> ExitCode {
     run(|job, stage| match job.role {
-        Role::Send => send(job, stage),
+        Role::Send | Role::Publish => send(job, stage),
         Role::Receive => receive(job, stage),
+        Role::Subscribe => subscribe(job, stage, || {
+            let mut redis = Redis::connect(job)?;
+            redis.subscribe(b"receiver")?;
+            Ok(redis)
+        }),
         Role::Ask => ask(job, stage),
         Role::Answer => answer(job, stage),
-        Role::Idle => stage.keep(job.links, |_| Redis::connect(job)),
-        Role::Login => Err("logins are not measured: nothing is encrypted".into()),
+        Role::Idle => stage.keep(|| (0..job.links).map(|_| Redis::connect(job)).collect::<Result<Vec<_>>>()),
+        other => Err(format!("{} is not what redis does here", other.word()).into()),
     })
 }

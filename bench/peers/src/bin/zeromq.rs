@@ -14,8 +14,8 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// How long a handshake may take, in milliseconds.
 const PATIENCE: i32 = 20_000;
 
-/// A socket with `links` connections to the port that is the broker's `port`th.
-fn connect(context: &Context, job: &Job, kind: SocketType, port: usize, links: usize) -> Result<Socket> {
+/// A socket that is connected to the port that is the broker's `port`th.
+fn connect(context: &Context, job: &Job, kind: SocketType, port: usize) -> Result<Socket> {
     if zmq::has("curve") != Some(true) {
         return Err("this libzmq has no CURVE".into());
     }
@@ -38,10 +38,8 @@ fn connect(context: &Context, job: &Job, kind: SocketType, port: usize, links: u
     let monitor = context.socket(zmq::PAIR)?;
     monitor.connect("inproc://monitor")?;
     monitor.set_rcvtimeo(PATIENCE)?;
-    for _ in 0..links {
-        socket.connect(&format!("tcp://127.0.0.1:{port}"))?;
-        await_handshake(&monitor)?;
-    }
+    socket.connect(&format!("tcp://127.0.0.1:{port}"))?;
+    await_handshake(&monitor)?;
     Ok(socket)
 }
 
@@ -58,7 +56,7 @@ fn await_handshake(monitor: &Socket) -> Result<()> {
 }
 
 fn send(context: &Context, job: &Job, stage: &mut Stage) -> Result<Report> {
-    let socket = connect(context, job, zmq::PUSH, 0, 1)?;
+    let socket = connect(context, job, zmq::PUSH, 0)?;
     let body = vec![0x5a; job.size];
     stage.ready()?;
     for _ in 0..job.count {
@@ -69,7 +67,7 @@ fn send(context: &Context, job: &Job, stage: &mut Stage) -> Result<Report> {
 }
 
 fn receive(context: &Context, job: &Job, stage: &mut Stage) -> Result<Report> {
-    let socket = connect(context, job, zmq::PULL, 1, 1)?;
+    let socket = connect(context, job, zmq::PULL, 1)?;
     let mut meter = Meter::new(job.count);
     let mut message = zmq::Message::new();
     stage.ready()?;
@@ -85,7 +83,7 @@ fn receive(context: &Context, job: &Job, stage: &mut Stage) -> Result<Report> {
 }
 
 fn ask(context: &Context, job: &Job, stage: &mut Stage) -> Result<Report> {
-    let socket = connect(context, job, zmq::DEALER, 2, 1)?;
+    let socket = connect(context, job, zmq::DEALER, 2)?;
     let body = vec![0x5a; job.size];
     let mut message = zmq::Message::new();
     let mut latencies = Latencies::new(job.count);
@@ -111,7 +109,7 @@ fn ask(context: &Context, job: &Job, stage: &mut Stage) -> Result<Report> {
 }
 
 fn answer(context: &Context, job: &Job, stage: &mut Stage) -> Result<Report> {
-    let socket = connect(context, job, zmq::DEALER, 3, 1)?;
+    let socket = connect(context, job, zmq::DEALER, 3)?;
     stage.ready()?;
     thread::spawn(move || {
         loop {
@@ -140,14 +138,6 @@ fn main() -> ExitCode {
         Role::Receive => receive(context, job, stage),
         Role::Ask => ask(context, job, stage),
         Role::Answer => answer(context, job, stage),
-        Role::Idle => {
-            // A DEALER would make only one link to an address.
-            let links = connect(context, job, zmq::PUSH, 0, job.links)?;
-            stage.ready()?;
-            stage.stopped()?;
-            drop(links);
-            Ok(Report::default())
-        }
-        Role::Login => Err("logins are not measured".into()),
+        other => Err(format!("{} is not what ZeroMQ does here", other.word()).into()),
     })
 }
