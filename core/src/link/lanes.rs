@@ -120,7 +120,8 @@ impl Lanes {
         if lane == LaneKind::Replies as usize { &mut self.replies } else { &mut self.queued }
     }
 
-    /// Appends an envelope that `write` writes. It must not be larger than a frame's payload.
+    /// Appends an envelope that `write` writes. It must not be larger than a frame's payload. Whether it is the first
+    /// in its lane: one behind another changes neither what may go next nor a deadline.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
@@ -128,7 +129,7 @@ impl Lanes {
         now: Instant,
         expires: Instant,
         write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    ) -> bool {
         // Receipts hold nobody's place in a window: whether they go says nothing.
         if lane != LaneKind::Replies {
             self.still_since.get_or_insert(now);
@@ -143,7 +144,9 @@ impl Lanes {
         target.bytes[start + 1..start + frame::HEADER].copy_from_slice(&payload);
         let entry = Entry { sent, len: u32::try_from(len).unwrap_or(u32::MAX), expires };
         *self.queued_mut(at) += entry.cost();
-        self.lanes[at].entries.push_back(entry);
+        let entries = &mut self.lanes[at].entries;
+        entries.push_back(entry);
+        entries.len() == 1 || planted!(FullestLaneFirst)
     }
 
     /// Whether anything may go now.

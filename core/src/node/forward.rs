@@ -256,14 +256,14 @@ impl Node {
         }
         // Nobody waits for a link on which nothing goes: its queue is what there is, and then it is full.
         let (origin, place) = if conn.is_stalled() { sent.origin.credited() } else { (sent.origin, None) };
-        conn.push(lane, Sent { origin, ..sent }, now, expires, |out| {
+        let changed = conn.push(lane, Sent { origin, ..sent }, now, expires, |out| {
             label.write(out);
             out.extend_from_slice(letter);
         });
         if let Some(place) = place {
             self.done_with(place);
         }
-        self.touch(link);
+        self.touch_if(changed, link);
         Ok(())
     }
 

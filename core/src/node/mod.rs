@@ -244,7 +244,7 @@ impl Node {
     /// Does what is due, table by table, until nothing is.
     fn run_due(&mut self) {
         let now = self.now;
-        while self.next_deadline().is_some_and(|deadline| deadline.at <= now) {
+        while self.is_due(now) {
             while let Some(link) = self.links.pop_due(now) {
                 self.link_due(link);
             }
@@ -265,6 +265,16 @@ impl Node {
             }
             self.settle();
         }
+    }
+
+    /// Whether the next deadline has come: what each call asks twice, without saying which one it is.
+    fn is_due(&self, now: Instant) -> bool {
+        self.links.is_due(now)
+            || self.calls.is_due(now)
+            || self.requests.is_due(now)
+            || self.receipts.is_due(now)
+            || self.uplinks.agenda.is_due(now)
+            || self.changes_due.is_some_and(|at| at <= now)
     }
 
     // ---- what is to be done
@@ -319,6 +329,14 @@ impl Node {
     fn touch(&mut self, link: LinkId) {
         if self.touched.last() != Some(&link) {
             self.touched.push(link);
+        }
+    }
+
+    /// The same, for what may have changed nothing that a link is looked after for. While others wait to be looked
+    /// after it keeps its place among them all the same.
+    fn touch_if(&mut self, changed: bool, link: LinkId) {
+        if changed || !self.touched.is_empty() {
+            self.touch(link);
         }
     }
 

@@ -250,15 +250,19 @@ impl Connection {
         }
     }
 
-    /// The envelope of this number was dealt with: passed on, delivered, refused.
-    pub fn taken(&mut self, now: Instant, sequence: u64) {
+    /// The envelope of this number was dealt with: passed on, delivered, refused. Whether that changes what
+    /// this connection has to say now, or when.
+    pub fn taken(&mut self, now: Instant, sequence: u64) -> bool {
         self.inbound.taken(sequence);
         // A session that is ending does not wait for company: the other side waits for the word.
         if self.inbound.is_urgent() || (self.inbound.owes() && !matches!(self.goodbye, Goodbye::No)) {
-            self.control.ack_now = true;
-        } else if self.inbound.owes() && self.ack_by.is_none() {
+            return !core::mem::replace(&mut self.control.ack_now, true);
+        }
+        let begins = self.inbound.owes() && self.ack_by.is_none();
+        if begins {
             self.ack_by = Some(now + self.config.limits.ack_delay.max(Duration::from_micros(1)));
         }
+        begins
     }
 }
 

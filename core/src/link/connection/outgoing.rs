@@ -25,7 +25,8 @@ impl Connection {
     }
 
     /// Queues an envelope, which `write` writes and which must fit in a frame. It goes out in its turn,
-    /// or comes back when `expires` has come; a notification waits for as long as the link lives.
+    /// or comes back when `expires` has come; a notification waits for as long as the link lives. Whether that
+    /// changes what this connection has to say now, or when: behind another one it does not.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
@@ -33,8 +34,8 @@ impl Connection {
         now: Instant,
         expires: Instant,
         write: impl FnOnce(&mut Vec<u8>),
-    ) {
-        self.lanes.push(lane, sent, now, expires, write);
+    ) -> bool {
+        self.lanes.push(lane, sent, now, expires, write)
     }
 
     pub(super) fn say(&mut self, message: &SessionMessage) {
