@@ -100,7 +100,7 @@ impl Links {
     }
 
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.agenda.is_due(now)
+        self.agenda.is_due(now) && !(planted!(AgendaKeepsGone) && self.next_deadline().is_none())
     }
 
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<LinkId> {

@@ -15,6 +15,7 @@ mod ids;
 mod io;
 mod joining;
 mod journal;
+mod lately;
 mod links;
 mod message;
 mod names;
@@ -43,6 +44,7 @@ use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
 use calls::CallTable;
 use ids::Ids;
+use lately::Lately;
 use links::Links;
 use names::Names;
 use receipts::ReceiptTable;
@@ -104,9 +106,10 @@ pub struct Node {
     plain: Plain,
     scratch: Vec<u8>,
     went: Vec<Sent>,
-    /// Where letters are put together.
+    /// Where letters of messages for the network that this node serves are put together.
     letter: Vec<u8>,
     recent: Recent,
+    lately: Lately,
 }
 
 /// An event that the application has to take, and what its taking means.
@@ -182,6 +185,7 @@ impl Node {
             went: Vec::new(),
             letter: Vec::new(),
             recent: Recent::default(),
+            lately: Lately::default(),
             config,
         }
     }
@@ -221,7 +225,9 @@ impl Node {
     fn begin(&mut self, now: Instant) {
         // Time ends before the deadlines that are computed from it would.
         self.now = self.now.max(now.min(END_OF_TIME));
-        self.run_due();
+        if self.is_due(self.now) {
+            self.run_due();
+        }
         // A command that is refused does not come to its end: what was due must not be left unsaid.
         self.say_if_stopped();
     }
@@ -229,7 +235,9 @@ impl Node {
     /// .. and ends with this: nothing is left that is due, no link that was touched is not looked after.
     fn finish_turn(&mut self) {
         self.settle();
-        self.run_due();
+        if self.is_due(self.now) {
+            self.run_due();
+        }
         self.say_if_stopped();
     }
 
@@ -286,10 +294,12 @@ impl Node {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }
-        let delivery = self.deliveries.pop_front()?;
-        self.delivered(delivery.link, delivery.sequence, delivery.cost);
+        let &Delivery { link, sequence, cost, .. } = self.deliveries.front()?;
+        self.delivered(link, sequence, cost);
+        // Moved once, from the queue to the caller.
+        let taken = self.deliveries.pop_front().map(|delivery| Action::Event(delivery.event));
         self.settle();
-        Some(Action::Event(delivery.event))
+        taken
     }
 
     /// The same, but [`Event::Message`] and [`Event::Request`] are left where they are: for a driver
@@ -379,6 +389,7 @@ impl Node {
             + self.scratch.capacity()
             + self.letter.capacity()
             + self.recent.memory()
+            + self.lately.memory()
     }
 }
 
