@@ -48,8 +48,8 @@ impl Add<Duration> for Instant {
 
     /// Saturates at the end of time, 584 542 years after the origin.
     fn add(self, wait: Duration) -> Instant {
-        let micros = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX);
-        Instant(self.0.saturating_add(micros))
+        let whole = wait.as_secs().saturating_mul(1_000_000);
+        Instant(self.0.saturating_add(whole).saturating_add(u64::from(wait.subsec_micros())))
     }
 }
 

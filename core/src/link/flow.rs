@@ -43,6 +43,15 @@ pub struct Sent {
     pub origin: Origin,
 }
 
+impl Sent {
+    /// Whether anybody but its own connection has to hear that it went: the link that it came over, which gets its
+    /// place back, or a sender who wants to know.
+    pub(crate) fn is_heard_of(&self) -> bool {
+        let reported = self.kind == Kind::Message && self.receipts >= Receipts::Route && !self.copy;
+        reported || matches!(self.origin, Origin::Link { sequence: Some(_), .. })
+    }
+}
+
 impl Origin {
     /// The link that it came over, if it came over one.
     pub(crate) const fn link(self) -> Option<LinkId> {

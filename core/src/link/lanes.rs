@@ -120,15 +120,17 @@ impl Lanes {
         if lane == LaneKind::Replies as usize { &mut self.replies } else { &mut self.queued }
     }
 
-    /// Appends an envelope that `write` writes. It must not be larger than a frame's payload.
+    /// Appends an envelope of `length` bytes that `write` writes. It must not be larger than a frame's payload. Whether it is the first
+    /// in its lane: one behind another changes neither what may go next nor a deadline.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
         sent: Sent,
         now: Instant,
         expires: Instant,
+        length: usize,
         write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    ) -> bool {
         // Receipts hold nobody's place in a window: whether they go says nothing.
         if lane != LaneKind::Replies {
             self.still_since.get_or_insert(now);
@@ -136,14 +138,15 @@ impl Lanes {
         let at = lane as usize;
         let target = &mut self.lanes[at];
         let start = target.bytes.len();
-        frame::write_header(&mut target.bytes, frame::types::ENVELOPE, 0);
+        target.bytes.reserve(frame::HEADER + length);
+        frame::write_header(&mut target.bytes, frame::types::ENVELOPE, length);
         write(&mut target.bytes);
-        let len = target.bytes.len() - start;
-        let payload = u16::try_from(len - frame::HEADER).unwrap_or(u16::MAX).to_be_bytes();
-        target.bytes[start + 1..start + frame::HEADER].copy_from_slice(&payload);
-        let entry = Entry { sent, len: u32::try_from(len).unwrap_or(u32::MAX), expires };
-        *self.queued_mut(at) += entry.cost();
-        self.lanes[at].entries.push_back(entry);
+        debug_assert!(target.bytes.len() == start + frame::HEADER + length);
+        let len = u32::try_from(target.bytes.len() - start).unwrap_or(u32::MAX);
+        target.entries.push_back(Entry { sent, len, expires });
+        let is_first = target.entries.len() == 1;
+        *self.queued_mut(at) += envelope_cost(length);
+        is_first || planted!(FullestLaneFirst)
     }
 
     /// Whether anything may go now.
@@ -169,7 +172,7 @@ impl Lanes {
     }
 
     /// Takes as much off the lane whose turn it is as fits in `room` bytes and the window.
-    /// Each that goes is counted in the window and told to `went`.
+    /// Each that goes is counted in the window, and told to `went` if anybody has to hear of it.
     pub(crate) fn take(
         &mut self,
         now: Instant,
@@ -194,7 +197,9 @@ impl Lanes {
                 if counted {
                     window.push(entry.sent, cost);
                 }
-                went.push(entry.sent);
+                if entry.sent.is_heard_of() {
+                    went.push(entry.sent);
+                }
             }
             if end > start {
                 self.replied = at == LaneKind::Replies as usize;

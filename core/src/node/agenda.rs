@@ -4,29 +4,45 @@ use alloc::collections::BTreeSet;
 
 use crate::Instant;
 
+/// Later than any time that a node is told.
+const NEVER: Instant = Instant::from_micros(u64::MAX);
+
 /// Keys in the order of their time.
 #[derive(Debug)]
 pub(crate) struct Agenda<K> {
     entries: BTreeSet<(Instant, K)>,
+    /// The time of the first entry, which every call of the node asks for; without one, a time that never comes.
+    next: Instant,
 }
 
 impl<K> Default for Agenda<K> {
     fn default() -> Self {
-        Agenda { entries: BTreeSet::new() }
+        Agenda { entries: BTreeSet::new(), next: NEVER }
     }
 }
 
 impl<K: Ord + Copy> Agenda<K> {
     pub(crate) fn add(&mut self, at: Instant, key: K) {
         self.entries.insert((at, key));
+        self.look();
     }
 
     pub(crate) fn remove(&mut self, at: Instant, key: K) {
         self.entries.remove(&(at, key));
+        self.look();
+    }
+
+    fn look(&mut self) {
+        self.next = self.next().unwrap_or(NEVER);
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
         self.entries.first().map(|entry| entry.0)
+    }
+
+    /// Whether anything is due.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.next <= now
     }
 
     /// The first, whenever it is due.
@@ -36,10 +52,12 @@ impl<K: Ord + Copy> Agenda<K> {
 
     /// Takes off the first that is due.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<K> {
-        if self.next()? > now {
+        if !self.is_due(now) {
             return None;
         }
-        self.entries.pop_first().map(|entry| entry.1)
+        let first = self.entries.pop_first();
+        self.look();
+        first.map(|entry| entry.1)
     }
 
     pub(crate) fn memory(&self) -> usize {

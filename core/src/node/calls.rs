@@ -170,6 +170,10 @@ impl CallTable {
         self.agenda.next()
     }
 
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.agenda.is_due(now)
+    }
+
     /// Takes off the first whose time is up.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Ended> {
         let id = self.agenda.pop_due(now)?;

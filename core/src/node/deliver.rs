@@ -25,14 +25,19 @@ impl Node {
         let Ok(from) = self.recent.address(envelope.from) else {
             return self.done_with(envelope.origin);
         };
+        self.deliver_from(envelope, &from, None);
+    }
+
+    /// The same, when the sender's address was read already, and perhaps the recipient's.
+    pub(super) fn deliver_from(&mut self, envelope: &Envelope<'_>, from: &Address, to: Option<&Address>) {
         if envelope.sealed {
             return self.refuse_delivery(envelope, Reason::UNSUPPORTED.into());
         }
         let result = match envelope.kind {
-            Kind::Message => self.deliver_message(envelope, &from),
-            Kind::Request => self.deliver_request(envelope, &from),
-            Kind::Response => self.deliver_response(envelope, &from),
-            Kind::Notification => self.deliver_notification(envelope, &from),
+            Kind::Message => self.deliver_message(envelope, from, to),
+            Kind::Request => self.deliver_request(envelope, from),
+            Kind::Response => self.deliver_response(envelope, from),
+            Kind::Notification => self.deliver_notification(envelope, from),
         };
         if let Err(failure) = result {
             self.refuse_delivery(envelope, failure);
@@ -68,13 +73,18 @@ impl Node {
         self.deliveries.push_back(Delivery { event, link, sequence, cost });
     }
 
-    fn deliver_message(&mut self, envelope: &Envelope<'_>, from: &Address) -> Result<(), Failure> {
+    fn deliver_message(
+        &mut self,
+        envelope: &Envelope<'_>,
+        from: &Address,
+        to: Option<&Address>,
+    ) -> Result<(), Failure> {
         let letter = read_letter(self, envelope.letter).map_err(malformed)?;
         let head = letter.message_head().map_err(malformed)?;
         let message = Received {
             id: envelope.id,
             from: from.clone(),
-            to: self.addressed(envelope),
+            to: to.cloned().unwrap_or_else(|| self.addressed(envelope)),
             content_type: head.content_type,
             metadata: head.metadata,
             body: letter.body.into(),

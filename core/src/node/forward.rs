@@ -7,7 +7,10 @@ use alloc::vec::Vec;
 use crate::link::{LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::event::Stage;
+use crate::node::lately::{Known, Led};
 use crate::node::links::Neighbour;
+use crate::node::router::Taken;
+use crate::wire::label::Raw;
 use crate::wire::letter::{MAX_NOTIFICATION, NotificationHead, NotifiedEvent, ReasonJson};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Reason};
@@ -29,7 +32,13 @@ pub(super) struct Envelope<'a> {
     pub(super) is_reply: bool,
 }
 
-impl Envelope<'_> {
+impl<'a> Envelope<'a> {
+    /// One that came with this label.
+    const fn new(label: &Label<'a>, letter: &'a [u8], origin: Origin) -> Envelope<'a> {
+        let Label { kind, priority, sealed, receipts, hops, id, to, from, .. } = *label;
+        Envelope { kind, priority, sealed, receipts, hops, id, to, from, letter, origin, is_reply: false }
+    }
+
     const fn sent(&self, copy: bool) -> Sent {
         Sent { id: self.id, kind: self.kind, receipts: self.receipts, copy, origin: self.origin }
     }
@@ -38,6 +47,61 @@ impl Envelope<'_> {
 impl Node {
     /// An envelope came over a link.
     pub(super) fn envelope(&mut self, link: LinkId, sequence: Option<u64>, bytes: &[u8]) {
+        let Some(raw) = Raw::split(bytes) else { return self.any_envelope(link, sequence, bytes) };
+        let (seats, networks) = (self.router.changes(), self.uplinks.changes);
+        let is_current = |led| match led {
+            Led::On { changes, .. } => changes == seats,
+            Led::Here { changes } => changes == networks,
+        };
+        let Some((at, known)) = self.lately.take(link, &raw, is_current) else {
+            return self.any_envelope(link, sequence, bytes);
+        };
+        let done = self.known_envelope(&known, sequence, &raw);
+        self.lately.put_back(at, known);
+        if !done {
+            self.any_envelope(link, sequence, bytes);
+        }
+    }
+
+    /// One whose like came lately: the same checks, without looking up again what cannot have changed. False when it
+    /// is unlike in something else; nothing has happened then.
+    fn known_envelope(&mut self, known: &Known, sequence: Option<u64>, raw: &Raw<'_>) -> bool {
+        let Ok(label) = Label::new(raw.fixed, known.to.as_str(), known.from.as_str()) else { return false };
+        if label.more || label.kind == Kind::Notification || raw.letter.len() > self.config.limits.letter {
+            return false;
+        }
+        let envelope = Envelope::new(&label, raw.letter, Origin::Link { link: known.link, sequence });
+        debug_assert!(self.is_so(known));
+        match known.led {
+            Led::On { seat, .. } => match self.router.take_again(seat) {
+                Ok(link) => self.route_to(link, &envelope),
+                Err(reason) => self.report_failure(&envelope.sent(false), None, reason.into()),
+            },
+            Led::Here { .. } => self.deliver_from(&envelope, &known.from, Some(&known.to)),
+        }
+        true
+    }
+
+    /// Whether what is known is what a look at the tables would say.
+    fn is_so(&self, known: &Known) -> bool {
+        match (known.led, self.links.neighbour(known.link)) {
+            (Led::On { seat, .. }, Some(Neighbour::Member { address, .. } | Neighbour::Former(address))) => {
+                let again = self.router.find(known.to.name(), known.to.instance());
+                known.from == *address && self.router.is_of(seat, again.ok().map(|(seat, _)| seat))
+            }
+            (Led::Here { .. }, Some(Neighbour::Hub(uplink))) => {
+                self.uplinks.membership(*uplink).is_some_and(|member| {
+                    let (me, to) = (&member.address, known.to.as_str());
+                    let mine = [me.as_str(), me.bare_str()].contains(&to) || known.to.is_everyone();
+                    mine && [known.to.network(), known.from.network()] == [me.network(); 2]
+                })
+            }
+            _ => false,
+        }
+    }
+
+    /// One of which nothing is known.
+    fn any_envelope(&mut self, link: LinkId, sequence: Option<u64>, bytes: &[u8]) {
         let (label, letter) = match Label::read(bytes) {
             Ok(read) => read,
             Err(e) => return self.close_link(link, Reason::MALFORMED, &e.to_string()),
@@ -48,20 +112,7 @@ impl Node {
         if label.kind == Kind::Notification && letter.len() > MAX_NOTIFICATION {
             return self.close_link(link, Reason::LIMIT, "a notification that is no short one");
         }
-        let origin = Origin::Link { link, sequence };
-        let mut envelope = Envelope {
-            kind: label.kind,
-            priority: label.priority,
-            sealed: label.sealed,
-            receipts: label.receipts,
-            hops: label.hops,
-            id: label.id,
-            to: label.to,
-            from: label.from,
-            letter,
-            origin,
-            is_reply: false,
-        };
+        let mut envelope = Envelope::new(&label, letter, Origin::Link { link, sequence });
         let refuse = |node: &mut Node, envelope: &Envelope<'_>, reason: Reason| {
             node.report_failure(&envelope.sent(false), None, reason.into());
         };
@@ -76,8 +127,12 @@ impl Node {
                 }
                 if label.to.is_empty() {
                     self.deliver(&envelope);
-                } else {
-                    self.route_served(&envelope);
+                } else if let Some(seat) = self.route_served(&envelope)
+                    && label.from.is_empty()
+                    && let Ok(to) = self.recent.address(label.to)
+                {
+                    let led = Led::On { seat, changes: self.router.changes() };
+                    self.lately.put(Known { link, to, from: address, led });
                 }
             }
             Some(Neighbour::Hub(uplink)) => {
@@ -97,6 +152,12 @@ impl Node {
                     self.refuse_delivery(&envelope, Reason::UNSUPPORTED.into());
                 } else if mine || everyone {
                     self.deliver(&envelope);
+                    if let (Ok(to), Ok(from)) =
+                        (self.recent.address(label.to), self.recent.address(label.from))
+                    {
+                        let led = Led::Here { changes: self.uplinks.changes };
+                        self.lately.put(Known { link, to, from, led });
+                    }
                 } else {
                     self.refuse_delivery(&envelope, Reason::NOT_FOUND.into());
                 }
@@ -105,12 +166,13 @@ impl Node {
         }
     }
 
-    /// Sends an envelope on its way in the network that this node serves.
-    pub(super) fn route_served(&mut self, envelope: &Envelope<'_>) {
-        let Some(serving) = &self.config.serving else { return };
-        let hub = serving.address.clone();
+    /// Sends an envelope on its way in the network that this node serves: on which seat, when it is for one peer
+    /// that is there.
+    pub(super) fn route_served(&mut self, envelope: &Envelope<'_>) -> Option<Taken> {
+        let hub = self.config.serving.as_ref()?.address.clone();
         let refuse = |node: &mut Node, reason: Reason| {
             node.report_failure(&envelope.sent(false), None, reason.into());
+            None
         };
         let Some((name, network, instance)) = split(envelope.to) else {
             return refuse(self, Reason::NOT_FOUND);
@@ -119,14 +181,16 @@ impl Node {
             return refuse(self, Reason::NO_ROUTE);
         }
         if name == "*" && instance.is_none() {
-            return self.broadcast(envelope);
+            self.broadcast(envelope);
+            return None;
         }
         if name == hub.name() && (instance.is_none() || instance == hub.instance()) {
             self.report_accepted(envelope);
             if envelope.kind == Kind::Message && envelope.receipts >= Receipts::Route {
                 self.report_dispatched(envelope.id, envelope.origin, 1);
             }
-            return self.deliver(envelope);
+            self.deliver(envelope);
+            return None;
         }
         let is_for_each = planted!(EveryInstance) && self.router.instances(name).count() > 1;
         if (envelope.kind == Kind::Notification || is_for_each) && instance.is_none() {
@@ -136,19 +200,26 @@ impl Node {
                 // Without room, whoever waits for it has a deadline.
                 let _ = self.pass_on(link, envelope, true);
             }
-            return;
+            return None;
         }
-        let link = match self.router.take(name, instance) {
-            Ok(link) => link,
-            Err(reason) => return refuse(self, reason),
-        };
-        if envelope.hops == 0 {
-            return refuse(self, Reason::HOPS);
-        }
-        match self.pass_on(link, envelope, false) {
-            Ok(()) => self.report_accepted(envelope),
-            Err(reason) if envelope.kind == Kind::Response => self.miss_response(link, envelope, reason),
+        match self.router.take(name, instance) {
+            Ok(seat) => {
+                self.route_to(seat.link, envelope);
+                Some(seat)
+            }
             Err(reason) => refuse(self, reason),
+        }
+    }
+
+    /// Passes an envelope on to the one that it is for.
+    fn route_to(&mut self, link: LinkId, envelope: &Envelope<'_>) {
+        let passed = if envelope.hops == 0 { Err(Reason::HOPS) } else { self.pass_on(link, envelope, false) };
+        match passed {
+            Ok(()) => self.report_accepted(envelope),
+            Err(reason) if envelope.kind == Kind::Response && envelope.hops > 0 => {
+                self.miss_response(link, envelope, reason);
+            }
+            Err(reason) => self.report_failure(&envelope.sent(false), None, reason.into()),
         }
     }
 
@@ -236,34 +307,49 @@ impl Node {
         sent: Sent,
         is_reply: bool,
     ) -> Result<(), Reason> {
+        let write = |out: &mut Vec<u8>| out.extend_from_slice(letter);
+        self.push_written(link, label, letter.len(), sent, is_reply, write)
+    }
+
+    /// The same, with a letter of `length` bytes that `write` writes.
+    pub(super) fn push_written(
+        &mut self,
+        link: LinkId,
+        label: &Label<'_>,
+        length: usize,
+        sent: Sent,
+        is_reply: bool,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<(), Reason> {
         let (now, expires) = (self.now, self.queue_deadline());
         let limits = &self.config.limits;
         let (lane, room) = match label.kind {
             Kind::Notification => (LaneKind::Replies, limits.replies),
             _ if is_reply => (label.priority.into(), limits.queue + limits.replies),
-            _ if planted!(SmallOnesFirst) && letter.len() < 256 => (LaneKind::Urgent, limits.queue),
+            _ if planted!(SmallOnesFirst) && length < 256 => (LaneKind::Urgent, limits.queue),
             _ => (label.priority.into(), limits.queue),
         };
         let conn = self.links.conn(link).ok_or(Reason::NOT_FOUND)?;
         if !conn.is_open() {
             return Err(Reason::NOT_FOUND);
         }
-        if letter.len() > conn.letter_limit() {
+        if length > conn.letter_limit() {
             return Err(Reason::TOO_LARGE);
         }
-        if conn.queued(lane) + envelope_cost(label.len() + letter.len()) > room {
+        let all = label.len() + length;
+        if conn.queued(lane) + envelope_cost(all) > room {
             return Err(Reason::QUEUE_FULL);
         }
         // Nobody waits for a link on which nothing goes: its queue is what there is, and then it is full.
         let (origin, place) = if conn.is_stalled() { sent.origin.credited() } else { (sent.origin, None) };
-        conn.push(lane, Sent { origin, ..sent }, now, expires, |out| {
+        let changed = conn.push(lane, Sent { origin, ..sent }, now, expires, all, |out| {
             label.write(out);
-            out.extend_from_slice(letter);
+            write(out);
         });
         if let Some(place) = place {
             self.done_with(place);
         }
-        self.touch(link);
+        self.touch_if(changed, link);
         Ok(())
     }
 

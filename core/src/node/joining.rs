@@ -143,6 +143,7 @@ impl Node {
         };
         let Some(uplink) = self.uplinks.all.get_mut(&id) else { return };
         let Joined { address, hub, key } = joined;
+        self.uplinks.changes += 1;
         uplink.ever_up = true;
         uplink.state = UplinkState::Up(Membership {
             link,
@@ -159,6 +160,7 @@ impl Node {
     pub(super) fn uplink_ended(&mut self, id: UplinkId, why: CloseReason) {
         let (now, limits) = (self.now, &self.config.limits);
         let Some(uplink) = self.uplinks.all.get_mut(&id) else { return };
+        self.uplinks.changes += 1;
         if let UplinkState::Up(member) = &uplink.state
             && now.saturating_since(member.since) > backoff_window(uplink.attempts, limits)
         {

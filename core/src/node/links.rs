@@ -99,17 +99,8 @@ impl Links {
         Some(link)
     }
 
-    /// Makes sure that the link is looked at when it must be. A time that was put off stays in the
-    /// agenda: it costs one look too many, where moving it would cost one move for each byte.
-    fn arm(&mut self, id: LinkId, most: usize) {
-        let Some(link) = self.all.get_mut(&id) else { return };
-        let Some(deadline) = link.deadline(most) else { return };
-        if link.armed.is_none_or(|armed| deadline.at < armed.at) {
-            if let Some(armed) = link.armed.replace(deadline) {
-                self.agenda.remove(armed.at, id);
-            }
-            self.agenda.add(deadline.at, id);
-        }
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.agenda.is_due(now) && !(planted!(AgendaKeepsGone) && self.next_deadline().is_none())
     }
 
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<LinkId> {
@@ -140,8 +131,17 @@ impl Link {
         self.deliveries >= most
     }
 
-    fn deadline(&self, most: usize) -> Option<Deadline> {
-        self.conn.as_ref()?.deadline(self.is_parked(most))
+    /// Makes sure that the link is looked at when it must be. A time that was put off stays in the
+    /// agenda: it costs one look too many, where moving it would cost one move for each byte.
+    fn arm(&mut self, id: LinkId, most: usize, agenda: &mut Agenda<LinkId>) {
+        let parked = self.is_parked(most);
+        let Some(deadline) = self.conn.as_ref().and_then(|conn| conn.deadline(parked)) else { return };
+        if self.armed.is_none_or(|armed| deadline.at < armed.at) {
+            if let Some(armed) = self.armed.replace(deadline) {
+                agenda.remove(armed.at, id);
+            }
+            agenda.add(deadline.at, id);
+        }
     }
 }
 
@@ -228,11 +228,14 @@ impl Node {
     /// Says what follows from a link's state: that it has ended, that it wants to write, that it can be
     /// closed (unless the stream is gone), when it is due next.
     fn look_after(&mut self, id: LinkId, has_stream: bool) {
-        if let Some(why) = self.links.conn(id).and_then(Connection::take_end) {
-            self.ended(id, why);
-        }
-        let Some(link) = self.links.get_mut(id) else { return };
+        let Links { all, agenda, .. } = &mut self.links;
+        let Some(link) = all.get_mut(&id) else { return };
         let Some(conn) = &mut link.conn else { return };
+        if let Some(why) = conn.take_end() {
+            self.ended(id, why);
+            // It is said once.
+            return self.look_after(id, has_stream);
+        }
         if conn.is_done() {
             self.links.remove(id);
             if has_stream {
@@ -244,7 +247,7 @@ impl Node {
             link.writing = true;
             self.actions.push_back(Action::Write { link: id });
         }
-        self.links.arm(id, self.config.limits.deliveries);
+        link.arm(id, self.config.limits.deliveries, agenda);
     }
 
     /// A link's time has come.
@@ -336,8 +339,8 @@ impl Node {
     pub(super) fn taken(&mut self, link: LinkId, sequence: u64) {
         let now = self.now;
         if let Some(conn) = self.links.conn(link) {
-            conn.taken(now, sequence);
-            self.touch(link);
+            let changed = conn.taken(now, sequence);
+            self.touch_if(changed, link);
         }
     }
 
@@ -348,17 +351,16 @@ impl Node {
             return;
         };
         let (now, most) = (self.now, self.config.limits.deliveries);
-        if let Some(link) = self.links.get_mut(id) {
-            let was_parked = link.is_parked(most);
-            link.deliveries = link.deliveries.saturating_sub(cost);
-            if let (true, Some(conn)) = (was_parked && !link.is_parked(most), &mut link.conn) {
-                conn.read_again(now);
-            }
+        let Some(link) = self.links.get_mut(id) else { return };
+        let was_parked = link.is_parked(most);
+        link.deliveries = link.deliveries.saturating_sub(cost);
+        let unparked = was_parked && !link.is_parked(most);
+        let Some(conn) = &mut link.conn else { return };
+        if unparked {
+            conn.read_again(now);
         }
-        if let Some(sequence) = sequence {
-            self.taken(id, sequence);
-        }
-        self.touch(id);
+        let owes = sequence.is_some_and(|sequence| conn.taken(now, sequence));
+        self.touch_if(unparked || owes, id);
     }
 
     /// Closes a link for a reason, which its neighbour is told.

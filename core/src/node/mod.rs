@@ -15,6 +15,7 @@ mod ids;
 mod io;
 mod joining;
 mod journal;
+mod lately;
 mod links;
 mod message;
 mod names;
@@ -44,6 +45,7 @@ use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
 use calls::CallTable;
 use ids::Ids;
+use lately::Lately;
 use links::Links;
 use names::Names;
 use receipts::ReceiptTable;
@@ -105,9 +107,10 @@ pub struct Node {
     plain: Plain,
     scratch: Vec<u8>,
     went: Vec<Sent>,
-    /// Where letters are put together.
+    /// Where letters of messages for the network that this node serves are put together.
     letter: Vec<u8>,
     recent: Recent,
+    lately: Lately,
 }
 
 /// An event that the application has to take, and what its taking means.
@@ -184,6 +187,7 @@ impl Node {
             went: Vec::new(),
             letter: Vec::new(),
             recent: Recent::default(),
+            lately: Lately::default(),
             config,
         }
     }
@@ -223,7 +227,9 @@ impl Node {
     fn begin(&mut self, now: Instant) {
         // Time ends before the deadlines that are computed from it would.
         self.now = self.now.max(now.min(END_OF_TIME));
-        self.run_due();
+        if self.is_due(self.now) {
+            self.run_due();
+        }
         // A command that is refused does not come to its end: what was due must not be left unsaid.
         self.say_if_stopped();
     }
@@ -231,7 +237,9 @@ impl Node {
     /// .. and ends with this: nothing is left that is due, no link that was touched is not looked after.
     fn finish_turn(&mut self) {
         self.settle();
-        self.run_due();
+        if self.is_due(self.now) {
+            self.run_due();
+        }
         self.say_if_stopped();
     }
 
@@ -246,7 +254,7 @@ impl Node {
     /// Does what is due, table by table, until nothing is.
     fn run_due(&mut self) {
         let now = self.now;
-        while self.next_deadline().is_some_and(|deadline| deadline.at <= now) {
+        while self.is_due(now) {
             while let Some(link) = self.links.pop_due(now) {
                 self.link_due(link);
             }
@@ -269,6 +277,16 @@ impl Node {
         }
     }
 
+    /// Whether the next deadline has come: what each call asks twice, without saying which one it is.
+    fn is_due(&self, now: Instant) -> bool {
+        self.links.is_due(now)
+            || self.calls.is_due(now)
+            || self.requests.is_due(now)
+            || self.receipts.is_due(now)
+            || self.uplinks.agenda.is_due(now)
+            || self.changes_due.is_some_and(|at| at <= now)
+    }
+
     // ---- what is to be done
 
     /// The next thing to be done. After any input or command, and after any
@@ -278,10 +296,12 @@ impl Node {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }
-        let delivery = self.deliveries.pop_front()?;
-        self.delivered(delivery.link, delivery.sequence, delivery.cost);
+        let &Delivery { link, sequence, cost, .. } = self.deliveries.front()?;
+        self.delivered(link, sequence, cost);
+        // Moved once, from the queue to the caller.
+        let taken = self.deliveries.pop_front().map(|delivery| Action::Event(delivery.event));
         self.settle();
-        Some(Action::Event(delivery.event))
+        taken
     }
 
     /// The same, but [`Event::Message`] and [`Event::Request`] are left where they are: for a driver
@@ -324,6 +344,14 @@ impl Node {
         }
     }
 
+    /// The same, for what may have changed nothing that a link is looked after for. While others wait to be looked
+    /// after it keeps its place among them all the same.
+    fn touch_if(&mut self, changed: bool, link: LinkId) {
+        if changed || !self.touched.is_empty() {
+            self.touch(link);
+        }
+    }
+
     fn next_id(&mut self) -> MessageId {
         self.random.ids.next()
     }
@@ -363,6 +391,7 @@ impl Node {
             + self.scratch.capacity()
             + self.letter.capacity()
             + self.recent.memory()
+            + self.lately.memory()
     }
 }
 

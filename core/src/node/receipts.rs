@@ -184,6 +184,10 @@ impl ReceiptTable {
         self.agenda.next()
     }
 
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.agenda.is_due(now)
+    }
+
     /// Takes off the first that has waited for too long.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<MessageId> {
         let id = self.agenda.pop_due(now)?;

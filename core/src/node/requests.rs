@@ -66,6 +66,10 @@ impl RequestTable {
         self.agenda.next()
     }
 
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        self.agenda.is_due(now)
+    }
+
     /// Takes off the first that was not answered in time.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<(RequestId, Caller)> {
         let request = self.agenda.pop_due(now)?;

@@ -21,8 +21,23 @@ pub(crate) struct Seat {
 /// Who is admitted, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Router {
-    names: BTreeMap<Arc<str>, Seats>,
+    /// Where in the table each name's seats are.
+    names: BTreeMap<Arc<str>, usize>,
+    table: Vec<Seats>,
+    /// Which places in it are free.
+    free: Vec<usize>,
     len: usize,
+    /// How often anybody was seated or unseated.
+    changes: u64,
+}
+
+/// Which seat was taken: it can be [taken again](Router::take_again) until there are changes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Taken {
+    pub(crate) link: LinkId,
+    /// Where the name's seats are.
+    at: usize,
+    rule: Rule,
 }
 
 #[derive(Debug, Default)]
@@ -53,66 +68,128 @@ impl Router {
         self.len
     }
 
+    /// How often anybody was seated or unseated: while it is the same, an address leads where it did.
+    pub(crate) const fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Seats a peer; whoever had the same address before is unseated.
     pub(crate) fn seat(&mut self, seat: Seat) -> Option<Seat> {
         let before = self.unseat(&seat.address);
-        self.names.entry(seat.address.name().into()).or_default().seats.push(seat);
+        let at = match self.names.get(seat.address.name()) {
+            Some(at) => *at,
+            None => {
+                let at = self.free.pop().unwrap_or(self.table.len());
+                if at == self.table.len() {
+                    self.table.push(Seats::default());
+                }
+                self.names.insert(seat.address.name().into(), at);
+                at
+            }
+        };
+        self.table[at].seats.push(seat);
         self.len += 1;
+        self.changes += 1;
         before
     }
 
     pub(crate) fn unseat(&mut self, address: &Address) -> Option<Seat> {
-        let seats = self.names.get_mut(address.name())?;
-        let at = seats.seats.iter().position(|seat| seat.address == *address)?;
-        let seat = seats.seats.remove(at);
-        if seats.seats.is_empty() {
+        let at = *self.names.get(address.name())?;
+        let seats = &mut self.table[at].seats;
+        let seat = seats.remove(seats.iter().position(|seat| seat.address == *address)?);
+        if seats.is_empty() {
+            self.table[at] = Seats::default();
             self.names.remove(address.name());
+            self.free.push(at);
+            if self.names.is_empty() {
+                // Nobody is left: nothing is held.
+                (self.table, self.free) = (Vec::new(), Vec::new());
+            }
         }
         self.len -= 1;
+        self.changes += 1;
         Some(seat)
+    }
+
+    fn seats_of(&self, name: &str) -> Option<(usize, &Seats)> {
+        self.names.get(name).map(|at| (*at, &self.table[*at]))
     }
 
     /// The seat for `name`, or exactly for `instance` of it, and the rule that chose it.
     pub(crate) fn find(&self, name: &str, instance: Option<&str>) -> Result<(&Seat, Rule), Reason> {
-        let seats = self.names.get(name).ok_or(Reason::NOT_FOUND)?;
-        if instance.is_some() {
-            let exact = seats.seats.iter().find(|seat| seat.address.instance() == instance);
-            let exact = exact.or(seats.seats.first().filter(|_| planted!(ExactFallsBack)));
-            return exact.map(|seat| (seat, Rule::Exact)).ok_or(Reason::NOT_FOUND);
+        let (_, seats) = self.seats_of(name).ok_or(Reason::NOT_FOUND)?;
+        match instance {
+            Some(_) => seats.exact(instance).map(|seat| (seat, Rule::Exact)),
+            None => seats.best().map(|seat| (seat, Rule::Best)),
         }
-        let best = seats.seats.iter().map(|seat| seat.priority).max().filter(|&best| best >= 0);
-        let best = best.ok_or(Reason::NOT_AVAILABLE)?;
-        let equals = || seats.seats.iter().filter(|seat| seat.priority == best);
-        let turn = seats.turn % equals().count().max(1);
-        equals().nth(turn).map(|seat| (seat, Rule::Best)).ok_or(Reason::NOT_FOUND)
     }
 
     /// The same, and the next of equal instances has its turn next.
-    pub(crate) fn take(&mut self, name: &str, instance: Option<&str>) -> Result<LinkId, Reason> {
-        let (seat, rule) = self.find(name, instance)?;
-        let link = seat.link;
-        if rule == Rule::Best
-            && let Some(seats) = self.names.get_mut(name)
-        {
-            seats.turn = seats.turn.wrapping_add(1);
+    pub(crate) fn take(&mut self, name: &str, instance: Option<&str>) -> Result<Taken, Reason> {
+        let (at, seats) = self.seats_of(name).ok_or(Reason::NOT_FOUND)?;
+        if instance.is_some() {
+            let link = seats.exact(instance)?.link;
+            return Ok(Taken { link, at, rule: Rule::Exact });
         }
-        Ok(link)
+        self.table[at].take_best().map(|link| Taken { link, at, rule: Rule::Best })
+    }
+
+    /// What [`take`](Router::take) would say once more to what it gave `taken` for. There were no changes since.
+    pub(crate) fn take_again(&mut self, taken: Taken) -> Result<LinkId, Reason> {
+        match taken.rule {
+            Rule::Exact => Ok(taken.link),
+            Rule::Best => self.table.get_mut(taken.at).ok_or(Reason::NOT_FOUND)?.take_best(),
+        }
+    }
+
+    /// Whether `seat`, or that there is none, is what `taken` stands for now.
+    pub(crate) fn is_of(&self, taken: Taken, seat: Option<&Seat>) -> bool {
+        match taken.rule {
+            Rule::Exact => seat.is_some_and(|seat| seat.link == taken.link),
+            Rule::Best => self.table.get(taken.at).and_then(|seats| seats.best().ok()) == seat,
+        }
     }
 
     /// Every instance of a name.
     pub(crate) fn instances(&self, name: &str) -> impl Iterator<Item = &Seat> {
-        self.names.get(name).into_iter().flat_map(|seats| &seats.seats)
+        self.seats_of(name).into_iter().flat_map(|(_, seats)| &seats.seats)
     }
 
     /// Everybody, in the order of the names.
     pub(crate) fn seats(&self) -> impl Iterator<Item = &Seat> {
-        self.names.values().flat_map(|seats| &seats.seats)
+        self.names.values().flat_map(|at| &self.table[*at].seats)
     }
 
     pub(crate) fn memory(&self) -> usize {
-        tree_memory::<(Arc<str>, Seats)>(self.names.len())
+        tree_memory::<(Arc<str>, usize)>(self.names.len())
             + (self.names.len() + self.len) * ADDRESS_TEXT
-            + self.names.values().map(|seats| seats.seats.capacity() * size_of::<Seat>()).sum::<usize>()
+            + self.table.capacity() * size_of::<Seats>()
+            + self.free.capacity() * size_of::<usize>()
+            + self.table.iter().map(|seats| seats.seats.capacity() * size_of::<Seat>()).sum::<usize>()
+    }
+}
+
+impl Seats {
+    fn exact(&self, instance: Option<&str>) -> Result<&Seat, Reason> {
+        let exact = self.seats.iter().find(|seat| seat.address.instance() == instance);
+        exact.or(self.seats.first().filter(|_| planted!(ExactFallsBack))).ok_or(Reason::NOT_FOUND)
+    }
+
+    fn best(&self) -> Result<&Seat, Reason> {
+        if let [only] = &self.seats[..] {
+            return if only.priority >= 0 { Ok(only) } else { Err(Reason::NOT_AVAILABLE) };
+        }
+        let best = self.seats.iter().map(|seat| seat.priority).max().filter(|&best| best >= 0);
+        let best = best.ok_or(Reason::NOT_AVAILABLE)?;
+        let equals = || self.seats.iter().filter(|seat| seat.priority == best);
+        let turn = self.turn % equals().count().max(1);
+        equals().nth(turn).ok_or(Reason::NOT_FOUND)
+    }
+
+    fn take_best(&mut self) -> Result<LinkId, Reason> {
+        let link = self.best()?.link;
+        self.turn = self.turn.wrapping_add(1);
+        Ok(link)
     }
 }
 
@@ -138,7 +215,7 @@ mod tests {
         router.seat(seat("ada@n/b", 2, 5));
         router.seat(seat("ada@n/c", 3, 5));
         router.seat(seat("bob@n/x", 4, -1));
-        let take = |router: &mut Router, name, instance| router.take(name, instance);
+        let take = |router: &mut Router, name, instance| router.take(name, instance).map(|taken| taken.link);
         assert_eq!(take(&mut router, "ada", Some("a")), Ok(LinkId::accepted(1)));
         let turns: Vec<_> = (0..4).map(|_| take(&mut router, "ada", None).unwrap()).collect();
         assert_eq!(turns, [2, 3, 2, 3].map(LinkId::accepted));
@@ -174,6 +251,35 @@ mod tests {
     }
 
     proptest! {
+        /// Until there are changes, taking again is taking once more: each of two tables that are changed alike has the
+        /// same turn, however it was asked.
+        #[test]
+        fn again_is_once_more(steps in proptest::collection::vec((0u8..8, 0u8..3, 0u8..3, -1i8..2), 0..80)) {
+            let (mut router, mut other) = (Router::default(), Router::default());
+            let mut known: BTreeMap<(u8, u8), (u64, Taken)> = BTreeMap::new();
+            for (n, (what, name, instance, priority)) in steps.into_iter().enumerate() {
+                let seat = seat(&alloc::format!("n{name}@w/i{instance}"), n as u64, priority);
+                match what {
+                    0 => prop_assert_eq!(router.unseat(&seat.address), other.unseat(&seat.address)),
+                    1 | 2 => prop_assert_eq!(router.seat(seat.clone()), other.seat(seat)),
+                    _ => {
+                        let key = (name, if what < 6 { instance } else { 9 });
+                        let (name, text) = (alloc::format!("n{name}"), alloc::format!("i{instance}"));
+                        let exactly = (what < 6).then_some(&*text);
+                        let plain = other.take(&name, exactly);
+                        let taken = match known.get(&key) {
+                            Some((changes, taken)) if *changes == router.changes() => router.take_again(*taken),
+                            _ => router.take(&name, exactly).map(|taken| {
+                                known.insert(key, (router.changes(), taken));
+                                taken.link
+                            }),
+                        };
+                        prop_assert_eq!(taken, plain.map(|taken| taken.link));
+                    }
+                }
+            }
+        }
+
         /// Against a plain list: who is seated is found, who is not is not.
         #[test]
         fn as_a_list_would(steps in proptest::collection::vec((0u8..3, 0u8..4, -1i8..3, any::<bool>()), 0..60)) {
@@ -196,7 +302,7 @@ mod tests {
                     let same = || list.iter().filter(|other| other.address.name() == seat.address.name());
                     let best = same().map(|other| other.priority).max().unwrap_or(-1);
                     match router.take(seat.address.name(), None) {
-                        Ok(link) => prop_assert!(same().any(|s| s.link == link && s.priority == best && best >= 0)),
+                        Ok(Taken { link, .. }) => prop_assert!(same().any(|s| s.link == link && s.priority == best && best >= 0)),
                         Err(reason) => prop_assert!(best < 0 && reason == Reason::NOT_AVAILABLE),
                     }
                 }

@@ -15,7 +15,9 @@ use crate::node::forward::Envelope;
 use crate::node::links::Neighbour;
 use crate::node::uplinks::UplinkState;
 use crate::node::{CallId, Command, Message, Node, RequestId, Response, SendError, Stopping, with_buffer};
-use crate::wire::letter::{self, Letter, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status};
+use crate::wire::letter::{
+    self, Letter, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status, WrittenHead,
+};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Instant, Pattern};
 
@@ -52,6 +54,14 @@ impl<'a> Outgoing<'a> {
         this.to = Some(to);
         this
     }
+
+    /// Its label, and what is remembered of it.
+    fn envelope<'b>(&'b self, hops: u8, from: &'b str) -> (Label<'b>, Sent) {
+        let Outgoing { kind, id, priority, receipts, origin, .. } = *self;
+        let to = self.to.map_or("", Address::as_str);
+        let label = Label { kind, priority, sealed: false, more: false, receipts, hops, id, to, from };
+        (label, Sent { id, kind, receipts, copy: false, origin })
+    }
 }
 
 /// What is not sent yet has no id: a command that is refused has drawn nothing.
@@ -79,48 +89,54 @@ impl Node {
     ) -> Result<MessageId, SendError> {
         self.begin(now);
         self.check_running()?;
-        let held = self.letter.capacity();
-        let sent = with_buffer(
-            self,
-            |node| &mut node.letter,
-            |node, letter| node.send_by(to, message.borrow(), letter),
-        );
-        if sent.is_err() {
-            // What is refused leaves nothing behind.
-            self.letter.clear();
-            self.letter.shrink_to(held);
-        }
-        let id = sent?;
+        let id = self.send_message(to, message.borrow())?;
         self.finish_turn();
         Ok(id)
     }
 
-    /// The same; `letter` is overwritten.
-    fn send_by(
-        &mut self,
-        to: &Address,
-        message: &Message,
-        letter: &mut Vec<u8>,
-    ) -> Result<MessageId, SendError> {
+    fn send_message(&mut self, to: &Address, message: &Message) -> Result<MessageId, SendError> {
         let limits = &self.config.limits;
         let limit = limits.receipts;
         if message.receipts != Receipts::Failure && self.receipts.len() >= limit {
             return Err(SendError::TooMany { what: "messages that await receipts", limit });
         }
         let Message { content_type, metadata, body, receipts, priority, patience } = message;
-        letter.clear();
-        letter::write_message(letter, content_type, metadata, body, limits.head)
+        let head = WrittenHead::new(content_type, metadata, limits.head)
             .map_err(|e| SendError::Invalid(e.to_string()))?;
-        self.check_letter(letter)?;
+        let length = head.len() + body.len();
+        self.check_letter(length)?;
         let until = self.after((*patience).min(limits.patience));
         let mut outgoing = Outgoing::to(Kind::Message, UNNUMBERED, to);
         (outgoing.priority, outgoing.receipts) = (*priority, *receipts);
-        self.check_way(&outgoing, letter.len())?;
-        let id = self.next_id();
-        outgoing.id = id;
-        self.receipts.expect(id, to, *receipts, until);
-        self.submit(&outgoing, letter)?;
-        Ok(id)
+        let write = |out: &mut Vec<u8>| {
+            head.write(out);
+            out.extend_from_slice(body);
+        };
+        match self.way_again(to)? {
+            Way::Uplink(link) => {
+                self.check_room(link, &outgoing, to, "", length, 0)?;
+                outgoing.id = self.next_id();
+                self.receipts.expect(outgoing.id, to, *receipts, until);
+                let (label, sent) = outgoing.envelope(self.config.limits.hops, "");
+                self.push_written(link, &label, length, sent, false, write).map_err(|_| SendError::Full)?;
+            }
+            Way::Served => {
+                self.check_way(&outgoing, length)?;
+                outgoing.id = self.next_id();
+                self.receipts.expect(outgoing.id, to, *receipts, until);
+                with_buffer(
+                    self,
+                    |node| &mut node.letter,
+                    |node, letter| {
+                        letter.clear();
+                        letter.reserve(length);
+                        write(letter);
+                        node.submit(&outgoing, letter)
+                    },
+                )?;
+            }
+        }
+        Ok(outgoing.id)
     }
 
     /// Says that a message was dealt with, if its sender wants to know.
@@ -329,12 +345,12 @@ impl Node {
         let limits = &self.config.limits;
         let mut letter = Vec::with_capacity(body.len() + 64);
         letter::write(&mut letter, head, body, limits.head).map_err(|e| SendError::Invalid(e.to_string()))?;
-        self.check_letter(&letter)?;
+        self.check_letter(letter.len())?;
         Ok(letter)
     }
 
-    fn check_letter(&self, letter: &[u8]) -> Result<(), SendError> {
-        let (size, limit) = (letter.len(), self.config.limits.letter);
+    fn check_letter(&self, size: usize) -> Result<(), SendError> {
+        let limit = self.config.limits.letter;
         if size > limit { Err(SendError::TooLarge { size, limit }) } else { Ok(()) }
     }
 
@@ -353,6 +369,19 @@ impl Node {
             Some(network) if known => Err(SendError::NotConnected(network)),
             _ => Err(SendError::NoRoute),
         }
+    }
+
+    /// The same, for one message after the other.
+    fn way_again(&mut self, to: &Address) -> Result<Way, SendError> {
+        if let Some(link) = self.uplinks.remembered(to.network()) {
+            debug_assert!(matches!(self.way(to), Ok(Way::Uplink(same)) if same == link));
+            return Ok(Way::Uplink(link));
+        }
+        let way = self.way(to)?;
+        if let (&Way::Uplink(link), Some(network)) = (&way, network_of(to)) {
+            self.uplinks.remember(network, link);
+        }
+        Ok(way)
     }
 
     fn check_way(&self, outgoing: &Outgoing<'_>, letter: usize) -> Result<(), SendError> {
@@ -386,28 +415,43 @@ impl Node {
                     }
                 },
             };
-            let not_connected = || match network_of(to) {
-                Some(network) => SendError::NotConnected(network),
-                None => SendError::NoRoute,
-            };
-            let conn = self.links.get(link).and_then(|link| link.conn.as_ref()).ok_or_else(not_connected)?;
-            if !conn.is_open() {
-                return Err(not_connected());
-            }
-            if letter > conn.letter_limit() {
-                return Err(SendError::TooLarge { size: letter, limit: conn.letter_limit() });
-            }
-            let cost = envelope_cost(Label::len_with(to.as_str().len(), from.len()) + letter);
-            let room = if outgoing.is_reply { limits.queue + limits.replies } else { limits.queue };
             let before = more.get(&link).copied().unwrap_or_default();
-            if outgoing.kind != Kind::Notification && conn.queued(LaneKind::Normal) + before + cost > room {
-                return Err(SendError::Full);
-            }
+            let cost = self.check_room(link, outgoing, to, from, letter, before)?;
             if all.len() > 1 {
                 more.insert(link, before + cost);
             }
         }
         Ok(())
+    }
+
+    /// Whether there is room on a link behind others that cost `before`; what this one costs.
+    fn check_room(
+        &self,
+        link: LinkId,
+        outgoing: &Outgoing<'_>,
+        to: &Address,
+        from: &str,
+        letter: usize,
+        before: usize,
+    ) -> Result<usize, SendError> {
+        let limits = &self.config.limits;
+        let not_connected = || match network_of(to) {
+            Some(network) => SendError::NotConnected(network),
+            None => SendError::NoRoute,
+        };
+        let conn = self.links.get(link).and_then(|link| link.conn.as_ref()).ok_or_else(not_connected)?;
+        if !conn.is_open() {
+            return Err(not_connected());
+        }
+        if letter > conn.letter_limit() {
+            return Err(SendError::TooLarge { size: letter, limit: conn.letter_limit() });
+        }
+        let cost = envelope_cost(Label::len_with(to.as_str().len(), from.len()) + letter);
+        let room = if outgoing.is_reply { limits.queue + limits.replies } else { limits.queue };
+        if outgoing.kind != Kind::Notification && conn.queued(LaneKind::Normal) + before + cost > room {
+            return Err(SendError::Full);
+        }
+        Ok(cost)
     }
 
     /// Sends what was checked.
@@ -444,29 +488,12 @@ impl Node {
 
     /// Queues an envelope of this node's own on a link; false when there is no room, or nobody.
     pub(super) fn push_to_neighbour(&mut self, link: LinkId, outgoing: &Outgoing<'_>, letter: &[u8]) -> bool {
-        let limits = &self.config.limits;
         let hub = match self.links.neighbour(link) {
             Some(Neighbour::Member { .. }) => self.config.serving.as_ref().map(|s| s.address.clone()),
             _ => None,
         };
-        let label = Label {
-            kind: outgoing.kind,
-            priority: outgoing.priority,
-            sealed: false,
-            more: false,
-            receipts: outgoing.receipts,
-            hops: limits.hops,
-            id: outgoing.id,
-            to: outgoing.to.map_or("", Address::as_str),
-            from: hub.as_ref().map_or("", Address::as_str),
-        };
-        let sent = Sent {
-            id: outgoing.id,
-            kind: outgoing.kind,
-            receipts: outgoing.receipts,
-            copy: false,
-            origin: outgoing.origin,
-        };
+        let from = hub.as_ref().map_or("", Address::as_str);
+        let (label, sent) = outgoing.envelope(self.config.limits.hops, from);
         self.push(link, &label, letter, sent, outgoing.is_reply).is_ok()
     }
 

@@ -8,7 +8,7 @@ use crate::link::LinkId;
 use crate::node::agenda::{Agenda, tree_memory};
 use crate::node::dial::{Dial, UplinkId};
 use crate::node::roster::Roster;
-use crate::{Address, Instance, Instant, Limits, PeerId};
+use crate::{Address, Instance, Instant, Limits, Network, PeerId};
 
 /// One network that this node dials.
 #[derive(Debug)]
@@ -53,9 +53,24 @@ pub(crate) struct Uplinks {
     pub(crate) all: BTreeMap<UplinkId, Uplink>,
     pub(crate) agenda: Agenda<UplinkId>,
     pub(crate) next: u64,
+    /// How often this node came into a network or left one: while it is the same, it is who it was in each.
+    pub(crate) changes: u64,
+    /// The network that was asked for last, on which link this node is in it, and after which change.
+    last: Option<(Network, LinkId, u64)>,
 }
 
 impl Uplinks {
+    /// The link to `network` if it was [remembered](Uplinks::remember), and nothing has changed since.
+    pub(crate) fn remembered(&self, network: &str) -> Option<LinkId> {
+        let (last, link, changes) = self.last.as_ref()?;
+        (*changes == self.changes && last.as_str() == network).then_some(*link)
+    }
+
+    /// What is sent mostly goes the way of what was sent before it.
+    pub(crate) fn remember(&mut self, network: Network, link: LinkId) {
+        self.last = Some((network, link, self.changes));
+    }
+
     /// The membership in `network`, if this node is in it: the first, when it dialed it twice.
     pub(crate) fn member(&self, network: &str) -> Option<(UplinkId, &Membership)> {
         self.members().find(|(_, member)| member.address.network() == network)

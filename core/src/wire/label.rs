@@ -120,7 +120,8 @@ impl fmt::Display for LabelError {
 
 impl core::error::Error for LabelError {}
 
-const FIXED: usize = 2 + 16;
+/// What every label begins with: flags, hops, id.
+pub(crate) const FIXED: usize = 2 + 16;
 const SEALED: u8 = 1 << 4;
 const MORE: u8 = 1 << 5;
 
@@ -130,11 +131,16 @@ impl<'a> Label<'a> {
     /// # Errors
     /// What is wrong with the label.
     pub fn read(envelope: &'a [u8]) -> Result<(Label<'a>, &'a [u8]), LabelError> {
-        let (fixed, rest) = envelope.split_first_chunk::<FIXED>().ok_or(LabelError::Truncated)?;
-        let [flags, hops, id @ ..] = *fixed;
+        let (fixed, rest) = envelope.split_first_chunk().ok_or(LabelError::Truncated)?;
         let (to, rest) = read_text(rest)?;
         let (from, letter) = read_text(rest)?;
-        let label = Label {
+        Ok((Label::new(fixed, to, from)?, letter))
+    }
+
+    /// The label that the fixed part and two texts make.
+    pub(crate) fn new(fixed: &[u8; FIXED], to: &'a str, from: &'a str) -> Result<Label<'a>, LabelError> {
+        let [flags, hops, id @ ..] = *fixed;
+        Ok(Label {
             kind: match flags & 3 {
                 0 => Kind::Message,
                 1 => Kind::Notification,
@@ -159,8 +165,7 @@ impl<'a> Label<'a> {
             id: MessageId(id),
             to,
             from,
-        };
-        Ok((label, letter))
+        })
     }
 
     /// The flags' byte.
@@ -189,19 +194,47 @@ impl<'a> Label<'a> {
 
     /// Appends the label. `to` and `from` are addresses, of at most 255 bytes, or empty.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&[self.flags(), self.hops]);
-        out.extend_from_slice(&self.id.0);
-        for text in [self.to, self.from] {
+        let length = |text: &str| {
             debug_assert!(text.len() <= crate::address::MAX_ADDRESS);
-            out.push(u8::try_from(text.len()).unwrap_or(0));
-            out.extend_from_slice(text.as_bytes());
+            u8::try_from(text.len()).unwrap_or(0)
+        };
+        let mut fixed = [0; FIXED + 1];
+        (fixed[0], fixed[1], fixed[FIXED]) = (self.flags(), self.hops, length(self.to));
+        fixed[2..FIXED].copy_from_slice(&self.id.0);
+        out.extend_from_slice(&fixed);
+        out.extend_from_slice(self.to.as_bytes());
+        out.push(length(self.from));
+        if !self.from.is_empty() {
+            out.extend_from_slice(self.from.as_bytes());
         }
     }
 }
 
+/// The parts of an envelope, of which none is looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Raw<'a> {
+    pub(crate) fixed: &'a [u8; FIXED],
+    pub(crate) to: &'a [u8],
+    pub(crate) from: &'a [u8],
+    pub(crate) letter: &'a [u8],
+}
+
+impl<'a> Raw<'a> {
+    pub(crate) fn split(envelope: &'a [u8]) -> Option<Raw<'a>> {
+        let (fixed, rest) = envelope.split_first_chunk()?;
+        let (to, rest) = split_text(rest)?;
+        let (from, letter) = split_text(rest)?;
+        Some(Raw { fixed, to, from, letter })
+    }
+}
+
+fn split_text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&length, rest) = bytes.split_first()?;
+    rest.split_at_checked(usize::from(length))
+}
+
 fn read_text(bytes: &[u8]) -> Result<(&str, &[u8]), LabelError> {
-    let (&length, rest) = bytes.split_first().ok_or(LabelError::Truncated)?;
-    let (text, rest) = rest.split_at_checked(usize::from(length)).ok_or(LabelError::Truncated)?;
+    let (text, rest) = split_text(bytes).ok_or(LabelError::Truncated)?;
     match core::str::from_utf8(text) {
         Ok(text) if text.is_ascii() => Ok((text, rest)),
         _ => Err(LabelError::Text),

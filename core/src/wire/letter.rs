@@ -88,33 +88,82 @@ impl<'a> Letter<'a> {
     }
 }
 
-/// Appends a message's letter: what [`write`] would of its [`MessageHead`], at less cost for the usual.
-///
-/// # Errors
-/// As there.
-pub(crate) fn write_message(
-    out: &mut Vec<u8>,
-    content_type: &ContentType,
-    metadata: &BTreeMap<String, String>,
-    body: &[u8],
-    most: usize,
-) -> Result<(), LetterError> {
-    let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'\\');
-    let is_usual = is_octets(content_type);
-    if !metadata.is_empty() || !(is_usual || content_type.bytes().all(is_plain)) {
+/// The head of a message's letter, to be written where it goes: what [`write`] would of its [`MessageHead`], at less
+/// cost for the usual.
+pub(crate) struct WrittenHead<'a> {
+    text: HeadText<'a>,
+    length: u16,
+}
+
+enum HeadText<'a> {
+    /// Nothing in it.
+    Empty,
+    /// A media type that stands in JSON as it is.
+    Type(&'a str),
+    /// Any other.
+    Json(Vec<u8>),
+}
+
+const EMPTY: &[u8] = b"{}";
+const TYPE: (&[u8], &[u8]) = (b"{\"type\":\"", b"\"}");
+
+impl<'a> WrittenHead<'a> {
+    /// # Errors
+    /// When it is larger than `most` bytes.
+    pub(crate) fn new(
+        content_type: &'a ContentType,
+        metadata: &BTreeMap<String, String>,
+        most: usize,
+    ) -> Result<WrittenHead<'a>, LetterError> {
+        let is_plain = |byte: u8| (b' '..=b'~').contains(&byte) && !matches!(byte, b'"' | b'\\');
+        let (text, length) = if !metadata.is_empty() {
+            HeadText::json(content_type, metadata)?
+        } else if is_octets(content_type) {
+            (HeadText::Empty, EMPTY.len())
+        } else if content_type.bytes().all(is_plain) {
+            (HeadText::Type(content_type), TYPE.0.len() + content_type.len() + TYPE.1.len())
+        } else {
+            HeadText::json(content_type, metadata)?
+        };
+        let length =
+            u16::try_from(length).ok().filter(|_| length <= most).ok_or(LetterError::HeadTooLarge)?;
+        Ok(WrittenHead { text, length })
+    }
+
+    /// The bytes of a letter with this head, but for its body.
+    pub(crate) const fn len(&self) -> usize {
+        2 + self.length as usize
+    }
+
+    /// Appends the beginning of a letter, which its body follows.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        let [high, low] = self.length.to_be_bytes();
+        match &self.text {
+            HeadText::Empty => out.extend_from_slice(&[high, low, EMPTY[0], EMPTY[1]]),
+            HeadText::Type(text) => {
+                out.extend_from_slice(&[high, low]);
+                out.extend_from_slice(TYPE.0);
+                out.extend_from_slice(text.as_bytes());
+                out.extend_from_slice(TYPE.1);
+            }
+            HeadText::Json(json) => {
+                out.extend_from_slice(&[high, low]);
+                out.extend_from_slice(json);
+            }
+        }
+    }
+}
+
+impl HeadText<'_> {
+    fn json(
+        content_type: &ContentType,
+        metadata: &BTreeMap<String, String>,
+    ) -> Result<(Self, usize), LetterError> {
         let head = MessageHead { content_type: content_type.clone(), metadata: metadata.clone() };
-        return write(out, &head, body, most);
+        let json = serde_json::to_vec(&head).map_err(|e| LetterError::Head(e.to_string()))?;
+        let length = json.len();
+        Ok((HeadText::Json(json), length))
     }
-    let (before, text, after) =
-        if is_usual { ("{}", "", "") } else { ("{\"type\":\"", &**content_type, "\"}") };
-    let length = before.len() + text.len() + after.len();
-    let shown = u16::try_from(length).ok().filter(|_| length <= most).ok_or(LetterError::HeadTooLarge)?;
-    out.reserve(2 + length + body.len());
-    out.extend_from_slice(&shown.to_be_bytes());
-    for part in [before.as_bytes(), text.as_bytes(), after.as_bytes(), body] {
-        out.extend_from_slice(part);
-    }
-    Ok(())
 }
 
 /// Appends a letter.
@@ -481,8 +530,14 @@ mod tests {
             let mut out = Vec::new();
             write(&mut out, &head, &body, 4096).unwrap();
             let mut same = Vec::new();
-            write_message(&mut same, &head.content_type, &head.metadata, &body, 4096).unwrap();
+            let written = WrittenHead::new(&head.content_type, &head.metadata, 4096).unwrap();
+            written.write(&mut same);
+            prop_assert_eq!(written.len(), same.len());
+            same.extend_from_slice(&body);
             prop_assert_eq!(&out, &same);
+            let length = written.len() - 2;
+            prop_assert!(WrittenHead::new(&head.content_type, &head.metadata, length).is_ok());
+            prop_assert!(WrittenHead::new(&head.content_type, &head.metadata, length - 1).is_err());
             let letter = Letter::read(&out, 4096).unwrap();
             prop_assert_eq!(letter.message_head().unwrap(), head.clone());
             prop_assert_eq!(letter.head::<MessageHead>().unwrap(), head);

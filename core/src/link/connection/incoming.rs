@@ -9,7 +9,7 @@ use crate::link::goodbye::Goodbye;
 use crate::link::handshake::{self, Initiator, Refusal};
 use crate::link::pulse::Pulse;
 use crate::link::session::{Options, SessionMessage, Signal, State};
-use crate::wire::frame::{self, Frame};
+use crate::wire::frame::{self, Frame, types};
 use crate::wire::letter::parse;
 use crate::{Address, CloseReason, ClosedBy, Heartbeat, Instant, PeerId, Reason};
 
@@ -34,6 +34,9 @@ impl Connection {
                 return Step::Idle;
             }
             if plain.at < plain.bytes.len() {
+                if self.next_envelope(plain) {
+                    return Step::Envelope;
+                }
                 match self.next_frame(now, plain) {
                     Ok(None) => continue,
                     Ok(Some(step)) => return step,
@@ -82,7 +85,8 @@ impl Connection {
             Unit::Record(content) => content,
         };
         if let Phase::Records { transport, heard, .. } = &mut self.phase {
-            plain.clear();
+            // What another record left there is overwritten.
+            plain.at = 0;
             transport.open(content, &mut plain.bytes).map_err(|_| Refusal::new(Reason::FORGED_RECORD, ""))?;
             *heard = true;
             self.received_under_key.add(content.len());
@@ -139,9 +143,30 @@ impl Connection {
         self.pulse = Pulse::new(now, heartbeat, self.role);
     }
 
+    /// Takes the next frame off if it is a whole envelope, which may come now. Whatever else it is, nothing has
+    /// changed.
+    fn next_envelope(&mut self, plain: &mut Plain) -> bool {
+        let rest = &plain.bytes[plain.at..];
+        let Some(&[types::ENVELOPE, high, low]) = rest.first_chunk() else { return false };
+        let start = plain.at + frame::HEADER;
+        let end = start + usize::from(u16::from_be_bytes([high, low]));
+        let Some(payload) = plain.bytes.get(start..end) else { return false };
+        if !matches!(self.state, State::Established | State::Finishing) {
+            return false;
+        }
+        plain.sequence = None;
+        if !is_notification(payload) {
+            plain.sequence = self.inbound.receive(envelope_cost(payload.len()));
+            if plain.sequence.is_none() {
+                return false;
+            }
+        }
+        (plain.envelope, plain.at) = (start..end, end);
+        true
+    }
+
     fn next_frame(&mut self, now: Instant, plain: &mut Plain) -> Result<Option<Step>, Refusal> {
-        let start = plain.at;
-        let mut rest = &plain.bytes[start..];
+        let mut rest = &plain.bytes[plain.at..];
         let frame = frame::read(&mut rest).map_err(|e| Refusal::new(e.reason(), alloc::format!("{e}")))?;
         let end = plain.bytes.len() - rest.len();
         let out_of_state = |what: &str| {
@@ -149,19 +174,9 @@ impl Connection {
         };
         let established = matches!(self.state, State::Established | State::Finishing);
         match frame {
-            Frame::Envelope(payload) if established => {
-                let counted = !is_notification(payload);
-                let cost = envelope_cost(payload.len());
-                plain.envelope = start + frame::HEADER..end;
-                plain.at = end;
-                plain.sequence = None;
-                if counted {
-                    let sequence = self.inbound.receive(cost);
-                    plain.sequence = Some(
-                        sequence.ok_or_else(|| Refusal::new(Reason::LIMIT, "more than the window allows"))?,
-                    );
-                }
-                return Ok(Some(Step::Envelope));
+            // There was no place for it: `next_envelope` has taken all others.
+            Frame::Envelope(_) if established => {
+                return Err(Refusal::new(Reason::LIMIT, "more than the window allows"));
             }
             Frame::Envelope(_) => return Err(out_of_state("an envelope")),
             Frame::Ping(number) => self.control.pong = Some(number),
@@ -250,15 +265,19 @@ impl Connection {
         }
     }
 
-    /// The envelope of this number was dealt with: passed on, delivered, refused.
-    pub fn taken(&mut self, now: Instant, sequence: u64) {
+    /// The envelope of this number was dealt with: passed on, delivered, refused. Whether that changes what
+    /// this connection has to say now, or when.
+    pub fn taken(&mut self, now: Instant, sequence: u64) -> bool {
         self.inbound.taken(sequence);
         // A session that is ending does not wait for company: the other side waits for the word.
         if self.inbound.is_urgent() || (self.inbound.owes() && !matches!(self.goodbye, Goodbye::No)) {
-            self.control.ack_now = true;
-        } else if self.inbound.owes() && self.ack_by.is_none() {
+            return !core::mem::replace(&mut self.control.ack_now, true);
+        }
+        let begins = self.inbound.owes() && self.ack_by.is_none();
+        if begins {
             self.ack_by = Some(now + self.config.limits.ack_delay.max(Duration::from_micros(1)));
         }
+        begins
     }
 }
 

@@ -127,9 +127,10 @@ impl Plain {
         self.bytes.capacity()
     }
 
+    /// Nothing of it is read any more. The bytes stay until the next record overwrites them.
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.at = 0;
+        self.at = self.bytes.len();
+        (self.envelope, self.sequence) = (0..0, None);
     }
 }
 

@@ -24,17 +24,19 @@ impl Connection {
         self.lanes.is_stalled()
     }
 
-    /// Queues an envelope, which `write` writes and which must fit in a frame. It goes out in its turn,
-    /// or comes back when `expires` has come; a notification waits for as long as the link lives.
+    /// Queues an envelope of `length` bytes, which `write` writes and which must fit in a frame. It goes out in its turn,
+    /// or comes back when `expires` has come; a notification waits for as long as the link lives. Whether that
+    /// changes what this connection has to say now, or when: behind another one it does not.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
         sent: Sent,
         now: Instant,
         expires: Instant,
+        length: usize,
         write: impl FnOnce(&mut Vec<u8>),
-    ) {
-        self.lanes.push(lane, sent, now, expires, write);
+    ) -> bool {
+        self.lanes.push(lane, sent, now, expires, length, write)
     }
 
     pub(super) fn say(&mut self, message: &SessionMessage) {
@@ -66,7 +68,7 @@ impl Connection {
     }
 
     /// The bytes to write next. Seals what waits, so that as much as is worth it goes at once; each
-    /// envelope that goes is told to `went`. `scratch` is the caller's, for any use.
+    /// envelope that goes is told to `went`, if anybody has to hear of it. `scratch` is the caller's, for any use.
     pub fn pending(&mut self, now: Instant, scratch: &mut Vec<u8>, went: &mut Vec<Sent>) -> &[u8] {
         while self.output.pending().len() < ENOUGH && self.seal_next(now, scratch, went) {}
         self.output.pending()

@@ -11,6 +11,14 @@ use crate::link::pulse::Due;
 use crate::link::session::{Role, State};
 use crate::{ClosedBy, Deadline, Instant, Reason, Timer};
 
+/// The earlier of the two that are there.
+fn earlier<T: Ord>(a: Option<T>, b: Option<T>) -> Option<T> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
 impl Connection {
     /// When [`timeout`](Connection::timeout) is to be called, and why. `parked`: nothing is read from
     /// this link at the moment, so that its silence means nothing.
@@ -31,7 +39,7 @@ impl Connection {
         let ack = self.ack_by.map(|at| Deadline { at, timer: Timer::Ack });
         let queue =
             self.lanes.deadline(self.config.limits.stall).map(|at| Deadline { at, timer: Timer::Queue });
-        [pulse, ack, queue].into_iter().flatten().min()
+        earlier(earlier(pulse, ack), queue)
     }
 
     /// Does what is due. What has waited for too long is told to `expired`; the places in its senders'

@@ -1,0 +1,320 @@
+//! What the last envelopes of each link came to: most that follow are from the same and for the same, and need neither
+//! be parsed nor looked up again.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::Address;
+use crate::link::LinkId;
+use crate::node::agenda::ADDRESS_TEXT;
+use crate::node::router::Taken;
+use crate::wire::label::Raw;
+
+const PLACES: usize = 128;
+
+/// Where what has come lately led to. Each link and recipient has one place, where the last that came is: what is not
+/// found is looked up as if there were no such table.
+#[derive(Debug, Default)]
+pub(super) struct Lately {
+    /// Empty before the first.
+    places: Vec<Option<Box<Known>>>,
+    #[cfg(test)]
+    off: bool,
+    #[cfg(test)]
+    used: usize,
+}
+
+/// An envelope's addresses, and where they led to.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) link: LinkId,
+    /// As it stood in the label.
+    pub(super) to: Address,
+    /// As this node vouches for it.
+    pub(super) from: Address,
+    pub(super) led: Led,
+}
+
+/// Where to. It holds for as long as the table that said so counts no change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Led {
+    /// From a member, who left `from` out, on to one peer.
+    On { seat: Taken, changes: u64 },
+    /// From a hub, which wrote `from`, to this node.
+    Here { changes: u64 },
+}
+
+impl Lately {
+    /// Takes out what is known of an envelope like this one, to be [put back](Lately::put_back) at its place:
+    /// `is_current` says whether it still holds.
+    pub(super) fn take(
+        &mut self,
+        link: LinkId,
+        raw: &Raw<'_>,
+        is_current: impl FnOnce(Led) -> bool,
+    ) -> Option<(usize, Box<Known>)> {
+        let at = place(link, raw.to);
+        let place = self.places.get_mut(at)?;
+        let known = place.as_ref()?;
+        let from = match known.led {
+            Led::On { .. } => &[],
+            Led::Here { .. } => known.from.as_str().as_bytes(),
+        };
+        let same =
+            known.link == link && is_same(known.to.as_str().as_bytes(), raw.to) && is_same(from, raw.from);
+        if same && is_current(known.led) { place.take().map(|known| (at, known)) } else { None }
+    }
+
+    pub(super) fn put_back(&mut self, at: usize, known: Box<Known>) {
+        #[cfg(test)]
+        {
+            self.used += 1;
+        }
+        self.places[at] = Some(known);
+    }
+
+    pub(super) fn put(&mut self, known: Known) {
+        #[cfg(test)]
+        if self.off {
+            return;
+        }
+        if self.places.is_empty() {
+            self.places.resize_with(PLACES, || None);
+        }
+        let place = &mut self.places[place(known.link, known.to.as_str().as_bytes())];
+        match place {
+            Some(before) => **before = known,
+            None => *place = Some(Box::new(known)),
+        }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        self.places.capacity() * size_of::<Option<Box<Known>>>()
+            + self.places.iter().flatten().count() * (size_of::<Known>() + ADDRESS_TEXT)
+    }
+}
+
+/// Equality, of texts so short that calling for it costs more than it.
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks(), b.as_chunks());
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    a.len() == b.len()
+        && a_words.iter().zip(b_words).all(|(a, b)| word(a) == word(b))
+        && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
+}
+
+/// Where a link and a recipient have their place: any will do, as nothing but speed depends on it.
+fn place(link: LinkId, to: &[u8]) -> usize {
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let (words, rest) = to.as_chunks();
+    let hash = words.iter().fold(link.as_u64(), |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    usize::try_from(mix(hash, rest) >> 32).unwrap_or_default() % PLACES
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::sync::Arc;
+    use core::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::crypto::Fake;
+    use crate::{
+        Action, Command, Config, Dial, Event, Input, Instant, Message, Node, Pattern, Priority, Receipts,
+        Seed, Serving, StaticKey, UplinkId,
+    };
+
+    const PEERS: usize = 4;
+    const TO: [&str; 9] = [
+        "p0@home",
+        "p1@home",
+        "p0@home/i0",
+        "p0@home/i1",
+        "p1@home/i0",
+        "hub@home",
+        "*@home",
+        "p7@home",
+        "p0@away",
+    ];
+
+    /// A hub and its peers, and everything that they say and tell.
+    struct World {
+        now: Instant,
+        nodes: Vec<Node>,
+        uplinks: Vec<Option<UplinkId>>,
+        /// A stream of a peer: its end, and the hub's.
+        streams: BTreeMap<(usize, LinkId), LinkId>,
+        accepted: u64,
+        said: Vec<String>,
+    }
+
+    impl World {
+        fn new(off: bool) -> World {
+            let seed = |n: usize| Seed::from_bytes([u8::try_from(n).unwrap(); 32]);
+            let node = |n| {
+                let mut config = Config::with_provider(Arc::new(Fake));
+                (config.limits.window, config.limits.queue) = (3000, 4000);
+                if n == PEERS {
+                    let address = "hub@home".parse().unwrap();
+                    config.serving = Some(Serving { address, open: true, allow: Default::default() });
+                }
+                // Those of one name have one key: they are its instances.
+                let key = StaticKey::generate(&seed(if n == PEERS { n } else { n % 2 }));
+                let mut node = Node::new(Instant::ZERO, key, seed(n + 100), Arc::new(config));
+                node.lately.off = off;
+                node
+            };
+            World {
+                now: Instant::ZERO,
+                nodes: (0..=PEERS).map(node).collect(),
+                uplinks: alloc::vec![None; PEERS],
+                streams: BTreeMap::new(),
+                accepted: 0,
+                said: Vec::new(),
+            }
+        }
+
+        fn step(&mut self, (what, peer, to, more): (u8, usize, usize, u8)) {
+            let (now, node) = (self.now, &mut self.nodes[peer]);
+            let address: Address = TO[to].parse().unwrap();
+            match what {
+                0 if self.uplinks[peer].is_none() => {
+                    let dial = Dial {
+                        target: "hub".into(),
+                        network: "home".parse().unwrap(),
+                        pin: None,
+                        name: format!("p{}", peer % 2).parse().ok(),
+                        instance: format!("i{}", more % 3).parse().ok(),
+                        priority: if more < 32 { -1 } else { i8::try_from(more % 2).unwrap() },
+                        redial: more % 5 == 0,
+                    };
+                    self.uplinks[peer] = node.dial(now, dial).ok();
+                }
+                0 | 1 => drop(self.uplinks[peer].take().map(|uplink| node.hang_up(now, uplink))),
+                2 => {
+                    let ends: Vec<_> = self.streams.extract_if(.., |(of, _), _| *of == peer).collect();
+                    for ((_, link), hub) in ends {
+                        self.nodes[peer].handle(now, Input::Gone { link, cause: "cut" });
+                        self.nodes[PEERS].handle(now, Input::Gone { link: hub, cause: "cut" });
+                    }
+                }
+                3 => self.now = now + Duration::from_millis(u64::from(more) * 50),
+                4 => {
+                    let (to, command) = (Pattern::from(address), Command::get("/ping"));
+                    drop(node.request(now, &to, command, Duration::from_secs(5)));
+                }
+                _ => {
+                    let mut message = Message::new("text/plain", alloc::vec![more; usize::from(more)]);
+                    message.receipts = if more % 7 == 0 { Receipts::Received } else { Receipts::Failure };
+                    message.priority = if more % 11 == 0 { Priority::Urgent } else { Priority::Normal };
+                    for _ in 0..1 + more % 5 {
+                        self.said.push(format!("{:?}", node.send(now, &address, &message)));
+                    }
+                }
+            }
+        }
+
+        /// Until nobody has anything to say.
+        fn run(&mut self) {
+            let mut busy = true;
+            while core::mem::take(&mut busy) {
+                for at in 0..=PEERS {
+                    self.nodes[at].handle(self.now, Input::Timeout);
+                    while let Some(action) = self.nodes[at].poll_action() {
+                        busy = true;
+                        self.said.push(format!("{at}: {action:?}"));
+                        match action {
+                            Action::Dial { link, .. } => {
+                                self.accepted += 1;
+                                let hub = LinkId::accepted(self.accepted);
+                                self.streams.insert((at, link), hub);
+                                self.nodes[PEERS].handle(self.now, Input::Accepted { link: hub });
+                                self.nodes[at].handle(self.now, Input::Dialed { link });
+                            }
+                            Action::Store { id, .. } => {
+                                self.nodes[at].handle(self.now, Input::Stored { id, ok: true });
+                            }
+                            Action::Event(Event::Down { uplink, retry: None, .. }) => {
+                                self.uplinks[at].take_if(|of| *of == uplink);
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                for ((peer, link), hub) in self.streams.clone() {
+                    for [(from, sends), (to, reads)] in
+                        [[(peer, link), (PEERS, hub)], [(PEERS, hub), (peer, link)]]
+                    {
+                        let bytes = self.nodes[from].pending(sends).to_vec();
+                        busy |= !bytes.is_empty();
+                        self.said.push(format!("{from} to {to}: {bytes:?}"));
+                        self.nodes[from].handle(self.now, Input::Wrote { link: sends, n: bytes.len() });
+                        self.nodes[to].handle(self.now, Input::Data { link: reads, bytes: &bytes });
+                    }
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever happens, and however often who is there changes: with what is known and without, every byte and
+        /// every event is the same.
+        #[test]
+        fn nobody_can_tell(steps in proptest::collection::vec(
+            (prop_oneof![0u8..5, 5u8..40], 0..PEERS, 0..TO.len(), any::<u8>()), 1..60,
+        )) {
+            let (mut with, mut without) = (World::new(false), World::new(true));
+            // All but one are there to begin with.
+            for peer in 1..PEERS {
+                for world in [&mut with, &mut without] {
+                    world.step((0, peer, 0, 200 + u8::try_from(peer).unwrap()));
+                }
+            }
+            for (n, step) in steps.into_iter().enumerate() {
+                for world in [&mut with, &mut without] {
+                    world.step(step);
+                    // Some of it happens at once.
+                    if n % 3 != 0 {
+                        world.run();
+                    }
+                }
+                prop_assert_eq!(&with.said, &without.said);
+                with.said.clear();
+                without.said.clear();
+            }
+            prop_assert!(without.nodes.iter().all(|node| node.lately.used == 0));
+        }
+    }
+
+    #[test]
+    fn it_is_used_until_there_is_a_change() {
+        let mut world = World::new(false);
+        (1..PEERS).for_each(|peer| world.step((0, peer, 0, 200 + u8::try_from(peer).unwrap())));
+        world.run();
+        let used = |world: &World| [PEERS, 1].map(|at| world.nodes[at].lately.used);
+        // Of two messages the first is looked up, at the hub and where it arrives.
+        let send = |world: &mut World| {
+            world.step((9, 2, 4, 1));
+            world.run();
+        };
+        send(&mut world);
+        assert!(used(&world).iter().sum::<usize>() >= 1);
+        let before = used(&world);
+        send(&mut world);
+        assert!(used(&world)[0] > before[0], "the hub");
+        let before = used(&world);
+        // Somebody leaves.
+        world.step((1, 3, 0, 0));
+        world.run();
+        world.step((9, 2, 4, 5));
+        world.run();
+        assert_eq!(used(&world)[0], before[0], "what was known does not hold any more");
+    }
+}
