@@ -17,9 +17,9 @@ use snow::{Builder, HandshakeState, TransportState};
 
 use super::{PATIENCE, Result};
 
-const NOISE: &str = "Noise_XX_25519_AESGCM_SHA256";
+const NOISE: &str = "Noise_XX_25519_ChaChaPoly_BLAKE2s";
 /// "homing", the version, the suite of these ciphers.
-const PREFACE: &[u8] = b"homing\x01\x02";
+const PREFACE: &[u8] = b"homing\x01\x01";
 /// The most that a record holds.
 const RECORD: usize = 65_535;
 /// So many links are asked about at once.
