@@ -25,6 +25,7 @@ pub(crate) struct Arrivals {
 }
 
 impl Arrivals {
+    #[inline]
     pub(crate) fn push(&mut self, event: Event) {
         if matches!(event, Event::Message(_) | Event::Request(_)) {
             self.messages.push_back(event);
@@ -63,6 +64,7 @@ impl Queues {
         self.messages.is_empty() && self.news.is_empty()
     }
 
+    #[inline]
     fn pop(&mut self) -> Option<Event> {
         if self.news.front().is_none_or(|(after, _)| *after > self.taken)
             && let Some(message) = self.messages.pop_front()
@@ -123,6 +125,7 @@ impl Inbox {
     }
 
     /// The next event, if there is one already.
+    #[inline]
     pub(crate) fn take(&self) -> Taken {
         self.pop(&mut lock(&self.queues))
     }
@@ -140,6 +143,7 @@ impl Inbox {
         Poll::Ready(taken)
     }
 
+    #[inline]
     fn pop(&self, queues: &mut Queues) -> Taken {
         let event = queues.pop();
         Taken { roomy: event.is_none() || queues.messages.len() <= self.cap / 2, event }

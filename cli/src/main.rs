@@ -21,10 +21,6 @@ use home::Home;
 use interrupt::Interrupt;
 use out::Out;
 
-/// A hub's peers come and go: this one gives back to the system what they no longer use.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What every command is given.
 pub(crate) struct Context {
     /// Where it prints.

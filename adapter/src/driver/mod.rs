@@ -221,6 +221,7 @@ impl<S: System> Driver<S> {
         self.shared.inbox.put(&mut self.news);
     }
 
+    #[inline]
     fn tell(&mut self, state: &mut State, event: Event) {
         match event {
             Event::Request(request) => self.shared.requests.put(request),

@@ -31,6 +31,7 @@ impl Events {
     }
 
     /// The next event, if there is one already.
+    #[inline]
     pub fn try_next(&self) -> Option<Event> {
         self.handle.given(self.handle.shared.inbox.take())
     }
@@ -42,6 +43,7 @@ impl Events {
 }
 
 impl Handle {
+    #[inline]
     fn given(&self, taken: Taken) -> Option<Event> {
         if taken.roomy {
             self.shared.made_room();

@@ -10,6 +10,10 @@ use crate::Instant;
 use crate::link::flow::{Origin, Outbound, Sent, envelope_cost};
 use crate::wire::{Kind, Priority, frame};
 
+/// What makes a record full: as much as the processor's nearest memory holds, and a fraction of what is read at once,
+/// so that few records are cut in two.
+const FULL: usize = 16 * 1024;
+
 /// The lanes, in the order in which they are emptied.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum LaneKind {
@@ -171,7 +175,8 @@ impl Lanes {
         self.lanes.iter().all(|lane| lane.entries.is_empty())
     }
 
-    /// Takes as much off the lane whose turn it is as fits in `room` bytes and the window.
+    /// Takes as much off the lane whose turn it is as fits in `room` bytes and the window, and no more than makes a
+    /// full record.
     /// Each that goes is counted in the window, and told to `went` if anybody has to hear of it.
     pub(crate) fn take(
         &mut self,
@@ -187,7 +192,8 @@ impl Lanes {
             let mut end = start;
             while let Some(entry) = self.lanes[at].entries.front() {
                 let (cost, counted) = (entry.cost(), entry.is_counted());
-                let fits = end - start + entry.len as usize <= room;
+                let taken = end - start;
+                let fits = taken + entry.len as usize <= if taken == 0 { room } else { room.min(FULL) };
                 if !fits || (counted && !window.allows(cost)) {
                     break;
                 }
