@@ -63,9 +63,9 @@ impl Sleeper {
         Sleeper { parker, unparker, waker: Waker::from(Arc::clone(&reach)), reach }
     }
 
-    /// The one of the calling thread.
-    pub(crate) fn with<T>(act: impl FnOnce(&Sleeper) -> T) -> T {
-        SLEEPER.with(act)
+    /// The one of the calling thread; one of its own for what a thread does at its very end.
+    pub(crate) fn with<T>(mut act: impl FnMut(&Sleeper) -> T) -> T {
+        SLEEPER.try_with(&mut act).unwrap_or_else(|_| act(&Sleeper::new()))
     }
 
     pub(crate) fn context(&self) -> Context<'_> {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqC
 use std::task::Wake;
 
 use mio::{Registry, Token};
+use parking::Unparker;
 
 /// Even tokens are streams, odd ones listeners; this is neither, as nobody has so many.
 pub(super) const BELL: Token = Token(usize::MAX);
@@ -26,26 +27,34 @@ pub(crate) struct Bell {
     /// Somebody waits at the system's event queue, or is about to.
     polled: AtomicBool,
     rung: AtomicBool,
+    /// The engine's own thread looks again after a while, and would look sooner.
+    dozes: AtomicBool,
+    own: Arc<Unparker>,
 }
 
 impl Bell {
-    /// One that ends the waiting at the event queue of `registry`.
-    pub(super) fn new(registry: &Registry) -> io::Result<Bell> {
+    /// One that ends the waiting at the event queue of `registry`. `own` wakes the engine's own thread.
+    pub(super) fn new(registry: &Registry, own: Arc<Unparker>) -> io::Result<Bell> {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Ok(Bell {
             number: NEXT.fetch_add(1, Relaxed),
             waker: mio::Waker::new(registry, BELL)?,
             polled: AtomicBool::new(false),
             rung: AtomicBool::new(false),
+            dozes: AtomicBool::new(false),
+            own,
         })
     }
 
-    /// There is something to do: whoever waits at the event queue wakes, or the next one does not wait.
+    /// There is something to do: whoever waits at the event queue wakes, or the next one does not wait, and the
+    /// engine's own thread looks whether there is one.
     pub(crate) fn ring(&self) {
         self.rung.store(true, SeqCst);
         if self.polled.load(SeqCst) {
             // It fails only when the queue is gone, and then there is nobody to wake.
             let _ = self.waker.wake();
+        } else if self.dozes.load(SeqCst) && self.dozes.swap(false, SeqCst) {
+            self.own.unpark();
         }
     }
 
@@ -59,6 +68,14 @@ impl Bell {
         let done = poll(self.has_rung());
         self.polled.store(false, SeqCst);
         self.rung.store(false, SeqCst);
+        done
+    }
+
+    /// The engine's own thread rests by `rest`, which is told whether it has rung already, and ends when it does.
+    pub(super) fn while_dozing<T>(&self, rest: impl FnOnce(bool) -> T) -> T {
+        self.dozes.store(true, SeqCst);
+        let done = rest(self.has_rung());
+        self.dozes.store(false, SeqCst);
         done
     }
 
@@ -112,7 +129,7 @@ mod tests {
 
     fn bell() -> (mio::Poll, Arc<Bell>) {
         let poll = mio::Poll::new().unwrap();
-        let bell = Bell::new(poll.registry()).unwrap();
+        let bell = Bell::new(poll.registry(), Arc::new(parking::pair().1)).unwrap();
         (poll, Arc::new(bell))
     }
 
@@ -153,5 +170,24 @@ mod tests {
             poll.poll(&mut events, None).unwrap();
         });
         assert!(!events.is_empty());
+    }
+
+    #[test]
+    fn while_nobody_waits_the_own_thread_is_woken_once() {
+        let poll = mio::Poll::new().unwrap();
+        let (parker, own) = parking::pair();
+        let bell = Bell::new(poll.registry(), Arc::new(own)).unwrap();
+        let is_woken = || parker.park_timeout(std::time::Duration::ZERO);
+        bell.ring();
+        assert!(!is_woken(), "it does not doze");
+        bell.while_dozing(|rung| {
+            assert!(rung);
+            bell.ring();
+            assert!(is_woken());
+            bell.ring();
+            assert!(!is_woken());
+        });
+        bell.while_dozing(|_| bell.while_polled(|_| bell.ring()));
+        assert!(!is_woken(), "somebody waits, and sees to it");
     }
 }

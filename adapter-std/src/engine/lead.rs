@@ -20,6 +20,9 @@ enum Leader {
 /// A thread that has led comes back in most cases: the engine's own thread does not take its place at once, but
 /// looks now and then, and leads again when nobody has been busy since it looked last. It looks soon when something
 /// was [left](Lead::leave_it) to be written, and sleeps while another leads for long.
+///
+/// While somebody waits, there is a leader, or somebody who follows was woken and will [lead](Lead::enter) or
+/// [pass it on](Lead::leave). While nobody does, the own thread leads, or looks again.
 pub(super) struct Lead {
     leader: Leader,
     /// The own thread is asked to make room.
@@ -29,9 +32,7 @@ pub(super) struct Lead {
     own: Arc<Unparker>,
     followers: VecDeque<(u64, Arc<Unparker>)>,
     next: u64,
-    /// The own thread looks again, but not soon.
-    slow: bool,
-    /// How often somebody has led, or left something.
+    /// How often somebody has led, or was to, or has left something.
     busy: u64,
     /// How often somebody has left something.
     left: u64,
@@ -75,7 +76,6 @@ impl Lead {
             own,
             followers: VecDeque::new(),
             next: 0,
-            slow: false,
             busy: 0,
             left: 0,
             over: false,
@@ -117,7 +117,8 @@ impl Lead {
 
     /// Whoever led does no more.
     pub(super) fn release(&mut self) {
-        self.busy += u64::from(self.leader == Leader::Other);
+        // The own thread that makes room leaves it to whoever is woken now, and would be faster.
+        self.busy += u64::from(self.leader == Leader::Other || !self.followers.is_empty());
         self.leader = Leader::Nobody;
         self.wanted = false;
         self.pass_on();
@@ -134,14 +135,11 @@ impl Lead {
         }
     }
 
-    /// Somebody has given the node something to do, and goes on without seeing to it.
+    /// Somebody has given the node something to do, and goes on without seeing to it. The bell is rung after it.
     pub(super) fn leave_it(&mut self) {
         self.busy += 1;
         self.left += 1;
         self.wanted |= self.leader == Leader::Own;
-        if std::mem::take(&mut self.slow) {
-            self.own.unpark();
-        }
     }
 
     /// The own thread, which leads, is to make room.
@@ -158,28 +156,39 @@ impl Lead {
         }
     }
 
-    /// What the own thread is to do. With `undone`, nobody has seen to what was left since it looked last.
-    pub(super) fn own(&mut self, seen: &mut Seen, undone: bool) -> Own {
+    /// What the own thread is to do, which has found that there is so much to do.
+    pub(super) fn own(&mut self, seen: &mut Seen, need: Need) -> Own {
         let before = std::mem::replace(seen, Seen { busy: self.busy, left: self.left });
         let quiet = before.busy == self.busy;
-        (self.asleep, self.slow) = (false, false);
+        self.asleep = false;
         match (self.over, self.leader) {
             (true, _) => Own::End,
             (_, Leader::Other) if quiet => {
                 self.asleep = true;
                 Own::Sleep
             }
-            (_, Leader::Nobody | Leader::Own) if quiet || undone => {
+            // Whoever has rung may be about to wait, and to see to it then.
+            (_, Leader::Nobody | Leader::Own) if need == Need::Undone || quiet && need == Need::None => {
                 self.leader = Leader::Own;
                 self.wanted = false;
                 if quiet { Own::Lead } else { Own::Help }
             }
-            _ => {
-                self.slow = before.left == self.left;
-                Own::Watch { soon: !self.slow }
-            }
+            (_, leader) => Own::Watch {
+                soon: before.left != self.left || leader == Leader::Nobody && need == Need::Rung,
+            },
         }
     }
+}
+
+/// What the own thread finds when it looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Need {
+    /// Nothing is left to do.
+    None,
+    /// Somebody has rung, and nobody has come yet.
+    Rung,
+    /// Nobody has seen to it since it looked last.
+    Undone,
 }
 
 /// What the own thread saw when it looked last.
@@ -188,6 +197,9 @@ pub(super) struct Seen {
     busy: u64,
     left: u64,
 }
+
+#[cfg(test)]
+mod crowd;
 
 #[cfg(test)]
 mod tests {
@@ -207,12 +219,13 @@ mod tests {
     fn the_own_thread_leads_when_nobody_does_and_makes_room_for_whoever_waits() {
         let ((_own, own), (ada, waker)) = (thread(), thread());
         let (mut lead, mut seen, mut place) = (Lead::new(own), Seen::default(), None);
-        assert_eq!(lead.own(&mut seen, false), Own::Lead);
+        assert_eq!(lead.own(&mut seen, Need::None), Own::Lead);
         assert_eq!(lead.enter(&mut place, &waker), Role::Follower { ring: true });
         assert_eq!(lead.enter(&mut place, &waker), Role::Follower { ring: false }, "once is enough");
         assert!(lead.wanted() && !is_woken(&ada));
         lead.release();
         assert!(is_woken(&ada));
+        assert_eq!(lead.own(&mut seen, Need::None), Own::Watch { soon: false }, "it is not in the way");
         assert_eq!(lead.enter(&mut place, &waker), Role::Leader);
         assert_eq!(place, None);
     }
@@ -223,12 +236,12 @@ mod tests {
         let (mut lead, mut seen) = (Lead::new(waker), Seen::default());
         assert_eq!(lead.enter(&mut None, &ada), Role::Leader);
         lead.leave_it();
-        assert_eq!(lead.own(&mut seen, false), Own::Watch { soon: true });
-        assert_eq!(lead.own(&mut seen, false), Own::Sleep);
+        assert_eq!(lead.own(&mut seen, Need::None), Own::Watch { soon: true });
+        assert_eq!(lead.own(&mut seen, Need::None), Own::Sleep);
         lead.release();
         assert!(is_woken(&own));
-        assert_eq!(lead.own(&mut seen, false), Own::Watch { soon: false });
-        assert_eq!(lead.own(&mut seen, false), Own::Lead);
+        assert_eq!(lead.own(&mut seen, Need::None), Own::Watch { soon: false });
+        assert_eq!(lead.own(&mut seen, Need::None), Own::Lead);
     }
 
     #[test]
@@ -236,17 +249,15 @@ mod tests {
         let ((own, waker), mut seen) = (thread(), Seen::default());
         let mut lead = Lead::new(waker);
         lead.leave_it();
-        assert_eq!(lead.own(&mut seen, true), Own::Help);
+        assert_eq!(lead.own(&mut seen, Need::Undone), Own::Help);
         lead.release();
         lead.leave_it();
-        assert_eq!(lead.own(&mut seen, false), Own::Watch { soon: true });
+        assert_eq!(lead.own(&mut seen, Need::None), Own::Watch { soon: true });
         lead.busy += 1;
-        assert_eq!(lead.own(&mut seen, false), Own::Watch { soon: false });
-        assert!(!is_woken(&own));
-        lead.leave_it();
-        assert!(is_woken(&own), "what is left is seen to soon");
-        assert_eq!(lead.own(&mut seen, false), Own::Watch { soon: true });
-        assert_eq!(lead.own(&mut seen, false), Own::Lead);
+        assert_eq!(lead.own(&mut seen, Need::None), Own::Watch { soon: false });
+        assert_eq!(lead.own(&mut seen, Need::Rung), Own::Watch { soon: true }, "it may be seen to");
+        assert!(!is_woken(&own), "the bell wakes it");
+        assert_eq!(lead.own(&mut seen, Need::None), Own::Lead);
         lead.leave_it();
         assert!(lead.wanted());
     }
@@ -275,7 +286,7 @@ mod tests {
         assert_eq!(lead.enter(&mut place, &waker), Role::Follower { ring: false });
         lead.end();
         assert!(is_woken(&own) && is_woken(&ada));
-        assert_eq!(lead.own(&mut Seen::default(), false), Own::End);
+        assert_eq!(lead.own(&mut Seen::default(), Need::None), Own::End);
         assert_eq!(lead.enter(&mut place, &waker), Role::Follower { ring: false });
     }
 }

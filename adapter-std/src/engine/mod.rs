@@ -23,7 +23,7 @@ use parking::Parker;
 
 use crate::sleeper::Sleeper;
 use bell::{Answering, BELL};
-use lead::{Lead, Own, Role, Seen};
+use lead::{Lead, Need, Own, Place, Role, Seen};
 use sockets::Sockets;
 
 pub(crate) use bell::Bell;
@@ -37,7 +37,8 @@ const BATCH: usize = 16 * 1024;
 const QUIET: Duration = Duration::from_micros(50);
 /// When the own thread looks whether what was left to be written was.
 const SOON: Duration = Duration::from_micros(250);
-/// When it looks whether somebody who has led comes back.
+/// When it looks whether somebody who has led comes back; whoever is busy in other ways leaves it no longer than that
+/// until somebody looks at the event queue.
 const LATER: Duration = Duration::from_millis(5);
 
 /// A panic elsewhere must not spread: what these locks guard is valid between any two statements.
@@ -56,6 +57,8 @@ pub(crate) struct Engine {
     given: AtomicUsize,
     /// How many turns there were.
     turns: AtomicU64,
+    /// How often somebody has looked at the event queue.
+    rounds: AtomicU64,
 }
 
 /// What a turn takes.
@@ -98,11 +101,12 @@ impl Engine {
     /// Starts a node and the thread that leads while nobody waits.
     pub(crate) fn start(options: Options) -> Result<(Arc<Handle>, Arc<Engine>), Error> {
         let poll = mio::Poll::new()?;
-        let bell = Arc::new(Bell::new(poll.registry())?);
+        let (parker, unparker) = parking::pair();
+        let unparker = Arc::new(unparker);
+        let bell = Arc::new(Bell::new(poll.registry(), Arc::clone(&unparker))?);
         let made = Handle::make(options, Instant::now, Waker::from(Arc::clone(&bell)))?;
         let (handle, posts) = (Arc::clone(&made.handle), Posts::new());
-        let (parker, unparker) = parking::pair();
-        let lead = Arc::new(Mutex::new(Lead::new(Arc::new(unparker))));
+        let lead = Arc::new(Mutex::new(Lead::new(unparker)));
         let sockets = Sockets {
             registry: poll.registry().try_clone()?,
             posts: posts.clone(),
@@ -131,6 +135,7 @@ impl Engine {
             posts,
             given: AtomicUsize::new(0),
             turns: AtomicU64::new(0),
+            rounds: AtomicU64::new(0),
         });
         let own = Arc::clone(&engine);
         std::thread::Builder::new().name("homing".into()).spawn(move || own.run(&parker))?;
@@ -144,10 +149,20 @@ impl Engine {
     /// The own thread: leads while nobody else does.
     fn run(&self, parker: &Parker) {
         let (mut seen, mut turns) = (Seen::default(), 0);
+        let (mut rounds, mut looked_at, mut dozed) = (0, Instant::now(), false);
         loop {
             let before = std::mem::replace(&mut turns, self.turns.load(Relaxed));
-            let undone = before == turns && self.bell.has_rung();
-            let own = lock(&self.lead).own(&mut seen, undone);
+            if rounds != self.rounds.load(Relaxed) {
+                (rounds, looked_at) = (self.rounds.load(Relaxed), Instant::now());
+            }
+            let need = match self.bell.has_rung() {
+                _ if looked_at.elapsed() >= LATER => Need::Undone,
+                true if before == turns && !dozed => Need::Undone,
+                true => Need::Rung,
+                false => Need::None,
+            };
+            let own = lock(&self.lead).own(&mut seen, need);
+            dozed = own == Own::Watch { soon: false };
             match own {
                 Own::Lead => {
                     let mut leading = Leading::new(self);
@@ -156,7 +171,10 @@ impl Engine {
                 Own::Help => {
                     Leading::new(self).round(Some(Instant::now()));
                 }
-                Own::Watch { soon } => drop(parker.park_timeout(if soon { SOON } else { LATER })),
+                Own::Watch { soon: true } => drop(parker.park_timeout(SOON)),
+                Own::Watch { soon: false } => {
+                    self.bell.while_dozing(|rung| parker.park_timeout(if rung { SOON } else { LATER }));
+                }
                 Own::Sleep => parker.park(),
                 Own::End => return,
             }
@@ -172,7 +190,7 @@ impl Engine {
         let answering = self.bell.answer();
         let done = Sleeper::with(|sleeper| match poll(&mut sleeper.context()) {
             Poll::Ready(done) => Some(done),
-            Poll::Pending => self.wait(until, sleeper, &answering, poll),
+            Poll::Pending => self.wait(until, sleeper, &answering, &mut poll),
         });
         if answering.take() {
             self.see_to();
@@ -188,22 +206,25 @@ impl Engine {
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Option<T> {
         let mut cx = sleeper.context();
-        let mut place = None;
+        let mut following = Following { engine: self, place: None };
         loop {
             // What it has asked for before it waits is done before it waits.
             if answering.take() {
                 self.turn(&mut lock(&self.moving));
             }
-            let role = lock(&self.lead).enter(&mut place, sleeper.unparker());
+            let role = lock(&self.lead).enter(&mut following.place, sleeper.unparker());
             match role {
                 Role::Leader => {
                     let mut leading = Leading::new(self);
                     let _reachable = sleeper.reachable_by(&self.bell);
+                    // Whoever has no time to wait looks once all the same: it may be the only one who looks.
+                    let mut looked = false;
                     loop {
                         if let Poll::Ready(done) = poll(&mut cx) {
+                            leading.finish();
                             return Some(done);
                         }
-                        if until.is_some_and(|until| until <= Instant::now()) {
+                        if looked && until.is_some_and(|until| until <= Instant::now()) {
                             return None;
                         }
                         if answering.take() {
@@ -212,6 +233,7 @@ impl Engine {
                         if !leading.round(until) {
                             break;
                         }
+                        looked = true;
                     }
                 }
                 Role::Follower { ring } => {
@@ -220,13 +242,10 @@ impl Engine {
                     }
                     let late = !sleeper.sleep(until) && until.is_some_and(|until| until <= Instant::now());
                     // At the last moment it may have come.
-                    let came = poll(&mut cx);
-                    if late || came.is_ready() {
-                        lock(&self.lead).leave(&mut place);
-                        return match came {
-                            Poll::Ready(done) => Some(done),
-                            Poll::Pending => None,
-                        };
+                    match poll(&mut cx) {
+                        Poll::Ready(done) => return Some(done),
+                        Poll::Pending if late => return None,
+                        Poll::Pending => {}
                     }
                 }
             }
@@ -292,6 +311,20 @@ impl Engine {
     }
 }
 
+/// Following. When it is dropped, it is not for this thread to lead.
+struct Following<'a> {
+    engine: &'a Engine,
+    place: Place,
+}
+
+impl Drop for Following<'_> {
+    fn drop(&mut self) {
+        if self.place.is_some() {
+            lock(&self.engine.lead).leave(&mut self.place);
+        }
+    }
+}
+
 /// Leading. When it is dropped, another may lead.
 struct Leading<'a> {
     engine: &'a Engine,
@@ -317,6 +350,7 @@ impl<'a> Leading<'a> {
             };
             moving.waits
         };
+        engine.rounds.fetch_add(1, Relaxed);
         let Polling { poll, events } = &mut **polling;
         engine.bell.while_polled(|rung| {
             let wait = waits.map(|waits| waits.saturating_duration_since(Instant::now()));
@@ -324,9 +358,11 @@ impl<'a> Leading<'a> {
         });
         loop {
             let mut moving = lock(&engine.moving);
-            let Some(turner) = &mut moving.driver else { return false };
+            // If it panics, it is dropped, and all is over.
+            let Some(mut turner) = moving.driver.take() else { return false };
             turner.driver.shared().mailbox().rise();
             let seen = report(events, &mut turner.driver);
+            moving.driver = Some(turner);
             // There may be more, and time is told only when everything that has arrived is read: a
             // link whose bytes wait here must not be called dead.
             if seen < EVENTS {
@@ -337,12 +373,25 @@ impl<'a> Leading<'a> {
             poll_once(poll, events, Some(Duration::ZERO));
         }
     }
+
+    /// Has the driver lie down, if it takes no more than a turn, so that it is known when it is given something.
+    fn finish(&self) {
+        let mut moving = lock(&self.engine.moving);
+        if moving.rest == Rest::No {
+            self.engine.move_bytes(&mut moving);
+        }
+    }
 }
 
 impl Drop for Leading<'_> {
     fn drop(&mut self) {
+        let left = lock(&self.engine.moving).rest == Rest::No;
         self.polling = None;
         lock(&self.engine.lead).release();
+        if left {
+            // A driver that is awake calls nobody: whoever comes next is to go on, and if nobody does, the own thread.
+            self.engine.bell.ring();
+        }
     }
 }
 
