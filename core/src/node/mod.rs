@@ -7,6 +7,7 @@ mod admission;
 mod agenda;
 mod builtins;
 mod calls;
+mod crowd;
 mod deliver;
 mod dial;
 mod event;
@@ -44,6 +45,7 @@ use crate::wire::MessageId;
 use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
 use calls::CallTable;
+use crowd::Crowd;
 use ids::Ids;
 use lately::Lately;
 use links::Links;
@@ -111,6 +113,7 @@ pub struct Node {
     letter: Vec<u8>,
     recent: Recent,
     lately: Lately,
+    crowd: Crowd,
 }
 
 /// An event that the application has to take, and what its taking means.
@@ -188,6 +191,7 @@ impl Node {
             letter: Vec::new(),
             recent: Recent::default(),
             lately: Lately::default(),
+            crowd: Crowd::default(),
             config,
         }
     }
@@ -392,6 +396,7 @@ impl Node {
             + self.letter.capacity()
             + self.recent.memory()
             + self.lately.memory()
+            + self.crowd.memory()
     }
 }
 

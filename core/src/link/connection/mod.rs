@@ -16,7 +16,7 @@ use crate::key::Stream;
 use crate::link::flow::{Inbound, Outbound, Sent};
 use crate::link::goodbye::Goodbye;
 use crate::link::handshake::{self, Greeter, Refusal};
-use crate::link::lanes::Lanes;
+use crate::link::lanes::{LaneKind, Lanes, SharedFrame};
 use crate::link::output::Output;
 use crate::link::pulse::Pulse;
 use crate::link::session::{Options, Role, SessionMessage, Signal, State};
@@ -245,6 +245,18 @@ impl Connection {
     /// The largest letter that the neighbour takes.
     pub const fn letter_limit(&self) -> usize {
         self.letter
+    }
+
+    /// As [`push`](Connection::push), with a whole frame that other links have, too.
+    pub(crate) fn push_shared(
+        &mut self,
+        lane: LaneKind,
+        sent: Sent,
+        now: Instant,
+        expires: Instant,
+        frame: &SharedFrame,
+    ) -> bool {
+        self.lanes.push_shared(lane, sent, now, expires, frame)
     }
 
     /// Whether envelopes may be queued.
