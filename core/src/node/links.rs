@@ -204,15 +204,19 @@ impl Node {
         let now = self.now;
         if let Some(entry) = self.links.get_mut(link)
             && let Some(conn) = &mut entry.conn
-            && conn.pending(now, scratch, went).is_empty()
         {
-            entry.writing = false;
+            conn.lend(&mut self.spare);
+            if conn.pending(now, scratch, went).is_empty() {
+                conn.give_back(&mut self.spare);
+                entry.writing = false;
+            }
         }
     }
 
     pub(super) fn wrote(&mut self, link: LinkId, n: usize) {
         if let Some(conn) = self.links.conn(link) {
             conn.wrote(n);
+            conn.give_back(&mut self.spare);
             self.touch(link);
         }
     }
@@ -281,6 +285,8 @@ impl Node {
 
     /// A link's time has come.
     pub(super) fn link_due(&mut self, id: LinkId) {
+        // A busy node has few timers: what an idle one does not need is given back.
+        self.spare = Vec::new();
         let (now, most) = (self.now, self.config.limits.deliveries);
         let (mut expired, mut released) = (Vec::new(), Vec::new());
         if let Some(link) = self.links.get_mut(id) {

@@ -108,6 +108,8 @@ pub struct Node {
 
     plain: Plain,
     scratch: Vec<u8>,
+    /// Lent to the link that has something to write.
+    spare: Vec<u8>,
     went: Vec<Sent>,
     /// Where letters of messages for the network that this node serves are put together.
     letter: Vec<u8>,
@@ -187,6 +189,7 @@ impl Node {
             stopping: Stopping::No,
             plain: Plain::default(),
             scratch: Vec::new(),
+            spare: Vec::new(),
             went: Vec::new(),
             letter: Vec::new(),
             recent: Recent::default(),
@@ -393,6 +396,7 @@ impl Node {
             + self.went.capacity() * size_of::<Sent>()
             + self.plain.memory()
             + self.scratch.capacity()
+            + self.spare.capacity()
             + self.letter.capacity()
             + self.recent.memory()
             + self.lately.memory()

@@ -259,6 +259,26 @@ impl Connection {
         self.lanes.push_shared(lane, sent, now, expires, frame)
     }
 
+    /// Lends a buffer for what is to be written, if it has none. One that goes from link to link stays in the
+    /// processor's caches.
+    pub(crate) fn lend(&mut self, spare: &mut Vec<u8>) {
+        let bytes = self.output.bytes();
+        if bytes.capacity() == 0 {
+            core::mem::swap(bytes, spare);
+        }
+    }
+
+    /// Takes back whatever buffer it has, once all is written. Of two the larger is kept.
+    pub(crate) fn give_back(&mut self, spare: &mut Vec<u8>) {
+        if !self.output.is_empty() {
+            return;
+        }
+        let bytes = core::mem::take(self.output.bytes());
+        if bytes.capacity() > spare.capacity() {
+            *spare = bytes;
+        }
+    }
+
     /// Whether envelopes may be queued.
     pub const fn is_open(&self) -> bool {
         matches!(self.state, State::Established) && matches!(self.goodbye, Goodbye::No)
