@@ -384,3 +384,73 @@ impl Lanes {
 fn length_of(frame: &[u8]) -> u32 {
     u32::try_from(frame.len()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{MessageId, Receipts};
+    use proptest::prelude::*;
+
+    fn sent() -> Sent {
+        let id = MessageId([0; 16]);
+        Sent { id, kind: Kind::Message, receipts: Receipts::Failure, copy: true, origin: Origin::Local }
+    }
+
+    fn shared(body: &[u8]) -> SharedFrame {
+        let mut frame = Vec::new();
+        frame::write(&mut frame, frame::types::ENVELOPE, body);
+        frame.into()
+    }
+
+    proptest! {
+        /// Shared or not: the same bytes go, in the same order, in records of the same size.
+        #[test]
+        fn nobody_can_tell_what_is_shared(
+            steps in proptest::collection::vec((any::<bool>(), 0usize..60, 0usize..200), 1..60),
+        ) {
+            let (mut mixed, mut own) = (Lanes::default(), Lanes::default());
+            let mut windows = [Outbound::new(2000), Outbound::new(2000)];
+            let (now, expires) = (Instant::ZERO, Instant::from_micros(9));
+            for (n, (is_shared, length, room)) in steps.into_iter().enumerate() {
+                let body = alloc::vec![u8::try_from(n).unwrap(); length];
+                let lane = if n % 5 == 0 { LaneKind::Urgent } else { LaneKind::Normal };
+                let write = |out: &mut Vec<u8>| out.extend_from_slice(&body);
+                let first = own.push(lane, sent(), now, expires, length, write);
+                let as_first = if is_shared {
+                    mixed.push_shared(lane, sent(), now, expires, &shared(&body))
+                } else {
+                    mixed.push(lane, sent(), now, expires, length, write)
+                };
+                prop_assert_eq!(as_first, first);
+                if n % 3 == 0 {
+                    continue;
+                }
+                let mut went = [Vec::new(), Vec::new()];
+                let [a, b] = &mut windows;
+                let [heard_a, heard_b] = &mut went;
+                let taken = (mixed.take(now, room, a, heard_a), own.take(now, room, b, heard_b));
+                prop_assert_eq!(taken.0.is_some(), taken.1.is_some());
+                if let (Some(of_mixed), Some(of_own)) = taken {
+                    prop_assert_eq!(mixed.bytes(&of_mixed), own.bytes(&of_own));
+                    mixed.done(&of_mixed);
+                    own.done(&of_own);
+                }
+                prop_assert_eq!(mixed.queued(lane), own.queued(lane));
+            }
+        }
+    }
+
+    #[test]
+    fn a_shared_frame_is_counted_once() {
+        let frame = shared(&[7; 1000]);
+        let mut links: [Lanes; 7] = Default::default();
+        for lanes in &mut links {
+            lanes.push_shared(LaneKind::Normal, sent(), Instant::ZERO, Instant::ZERO, &frame);
+        }
+        let held = SHARED_HEAD + frame.len();
+        drop(frame);
+        let entries = |lanes: &Lanes| lanes.lanes.iter().map(|lane| lane.entries.capacity()).sum::<usize>();
+        let told: usize = links.iter().map(|l| l.memory() - entries(l) * size_of::<Entry>()).sum();
+        assert!(told.abs_diff(held) < links.len(), "{told} instead of {held}");
+    }
+}
