@@ -8,7 +8,7 @@ use blake2::digest::{Digest, KeyInit, Mac};
 use blake2::{Blake2s256, Blake2sMac256};
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
-use data_encoding::{BASE32_NOPAD, Encoding, Specification};
+use data_encoding::BASE32_NOPAD;
 use zeroize::Zeroizing;
 
 /// A node's private X25519 key: what proves that it is who it says.
@@ -82,7 +82,7 @@ impl PeerId {
 
     /// A short form for people to compare: the first 100 bits, in groups of four.
     pub fn fingerprint(&self) -> String {
-        let text = lower_case().encode(&self.0);
+        let text = lower_case(&self.0);
         let mut out = String::with_capacity(24);
         for (at, c) in text.chars().take(20).enumerate() {
             if at > 0 && at % 4 == 0 {
@@ -103,13 +103,10 @@ impl PeerId {
 }
 
 /// Base32 in lower case: keys stand in URLs and are read aloud.
-fn lower_case() -> Encoding {
-    let mut spec: Specification = BASE32_NOPAD.specification();
-    spec.symbols = spec.symbols.to_ascii_lowercase();
-    spec.translate.from.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    spec.translate.to.push_str("abcdefghijklmnopqrstuvwxyz");
-    // The specification is a constant; were it wrong, upper case still reads and writes keys.
-    spec.encoding().unwrap_or(BASE32_NOPAD)
+fn lower_case(bytes: &[u8]) -> String {
+    let mut text = BASE32_NOPAD.encode(bytes);
+    text.make_ascii_lowercase();
+    text
 }
 
 impl fmt::Display for PeerId {
@@ -117,7 +114,7 @@ impl fmt::Display for PeerId {
         let mut bytes = [0; 32 + CHECKSUM];
         bytes[..32].copy_from_slice(&self.0);
         bytes[32..].copy_from_slice(&self.checksum());
-        f.write_str(&lower_case().encode(&bytes))
+        f.write_str(&lower_case(&bytes))
     }
 }
 
@@ -154,7 +151,8 @@ impl FromStr for PeerId {
         if text.len() != 56 {
             return Err(KeyError::Form);
         }
-        let bytes = lower_case().decode(text.as_bytes()).map_err(|_| KeyError::Form)?;
+        let text = text.to_ascii_uppercase();
+        let bytes = BASE32_NOPAD.decode(text.as_bytes()).map_err(|_| KeyError::Form)?;
         let (key, checksum) = bytes.split_first_chunk::<32>().ok_or(KeyError::Form)?;
         let id = PeerId(*key);
         if id.checksum() == checksum { Ok(id) } else { Err(KeyError::Checksum) }

@@ -2,6 +2,7 @@
 //! overtakes until the last moment.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use core::time::Duration;
@@ -42,7 +43,14 @@ const fn counted() -> Range<usize> {
     LaneKind::Urgent as usize..LANES
 }
 
-/// Whole frames, one behind the other, and what is known of each.
+/// A frame that is the same on many links: written once, whoever it waits for. What many links hold would not fit in
+/// the processor's caches if each had its own.
+pub(crate) type SharedFrame = Arc<[u8]>;
+
+/// What shares a frame's memory with it: two counts.
+const SHARED_HEAD: usize = 2 * size_of::<usize>();
+
+/// Whole frames, one behind the other but for those that are shared, and what is known of each.
 #[derive(Debug, Default)]
 struct Lane {
     bytes: Vec<u8>,
@@ -57,6 +65,8 @@ struct Entry {
     len: u32,
     /// Of what the window counts only.
     expires: Instant,
+    /// The frame, when it is not among the lane's bytes.
+    shared: Option<SharedFrame>,
 }
 
 impl Entry {
@@ -73,7 +83,8 @@ impl Entry {
 impl Lane {
     fn pop(&mut self) -> Option<(Entry, Range<usize>)> {
         let entry = self.entries.pop_front()?;
-        let range = self.start..self.start + entry.len as usize;
+        let own = if entry.shared.is_some() { 0 } else { entry.len as usize };
+        let range = self.start..self.start + own;
         self.start = range.end;
         Some((entry, range))
     }
@@ -105,10 +116,52 @@ pub(crate) struct Lanes {
     replied: bool,
 }
 
-/// What of a lane may go into the next record: its bytes.
+/// What of a lane may go into the next record.
 pub(crate) struct Frontier {
     lane: usize,
-    bytes: Range<usize>,
+    frames: Frames,
+}
+
+/// Where its bytes are.
+enum Frames {
+    /// In the lane.
+    Own(Range<usize>),
+    /// They are one frame, which others have, too.
+    Shared(SharedFrame),
+    /// Put together of both. It is gone with the record: what a link holds of it would be cold by the next.
+    Gathered(Vec<u8>),
+}
+
+impl Frames {
+    const fn is_empty(&self) -> bool {
+        matches!(self, Frames::Own(range) if range.start == range.end)
+    }
+
+    /// One more. `most`: what there may be in all, in bytes; `own`: its place in `bytes`, unless it is shared.
+    fn add(&mut self, bytes: &[u8], own: Range<usize>, shared: Option<SharedFrame>, most: usize) {
+        let before: &[u8] = match self {
+            Frames::Own(range) if shared.is_none() => {
+                range.end = own.end;
+                return;
+            }
+            Frames::Own(range) if range.start == range.end => {
+                if let Some(frame) = shared {
+                    *self = Frames::Shared(frame);
+                }
+                return;
+            }
+            Frames::Own(range) => &bytes[range.clone()],
+            Frames::Shared(frame) => frame,
+            Frames::Gathered(gathered) => {
+                gathered.extend_from_slice(shared.as_deref().unwrap_or(&bytes[own]));
+                return;
+            }
+        };
+        let mut gathered = Vec::with_capacity(most);
+        gathered.extend_from_slice(before);
+        gathered.extend_from_slice(shared.as_deref().unwrap_or(&bytes[own]));
+        *self = Frames::Gathered(gathered);
+    }
 }
 
 impl Lanes {
@@ -135,22 +188,38 @@ impl Lanes {
         length: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        // Receipts hold nobody's place in a window: whether they go says nothing.
-        if lane != LaneKind::Replies {
-            self.still_since.get_or_insert(now);
-        }
-        let at = lane as usize;
-        let target = &mut self.lanes[at];
+        let target = &mut self.lanes[lane as usize];
         let start = target.bytes.len();
         target.bytes.reserve(frame::HEADER + length);
         frame::write_header(&mut target.bytes, frame::types::ENVELOPE, length);
         write(&mut target.bytes);
         debug_assert!(target.bytes.len() == start + frame::HEADER + length);
-        let len = u32::try_from(target.bytes.len() - start).unwrap_or(u32::MAX);
-        target.entries.push_back(Entry { sent, len, expires });
-        let is_first = target.entries.len() == 1;
-        *self.queued_mut(at) += envelope_cost(length);
-        is_first || planted!(FullestLaneFirst)
+        let len = length_of(&target.bytes[start..]);
+        self.enter(lane, now, Entry { sent, len, expires, shared: None })
+    }
+
+    /// The same, with a whole frame that other links have, too.
+    pub(crate) fn push_shared(
+        &mut self,
+        lane: LaneKind,
+        sent: Sent,
+        now: Instant,
+        expires: Instant,
+        frame: &SharedFrame,
+    ) -> bool {
+        self.enter(lane, now, Entry { sent, len: length_of(frame), expires, shared: Some(frame.clone()) })
+    }
+
+    fn enter(&mut self, lane: LaneKind, now: Instant, entry: Entry) -> bool {
+        // Receipts hold nobody's place in a window: whether they go says nothing.
+        if lane != LaneKind::Replies {
+            self.still_since.get_or_insert(now);
+        }
+        let at = lane as usize;
+        *self.queued_mut(at) += entry.cost();
+        let entries = &mut self.lanes[at].entries;
+        entries.push_back(entry);
+        entries.len() == 1 || planted!(FullestLaneFirst)
     }
 
     /// Whether anything may go now.
@@ -189,16 +258,17 @@ impl Lanes {
         let order = if self.replied { [counted, replies] } else { [replies, counted] };
         for at in order.into_iter().flatten() {
             let start = self.lanes[at].start;
-            let mut end = start;
+            let (mut frames, mut length) = (Frames::Own(start..start), 0);
+            // What an entry costs is more than its bytes.
+            let most = room.min(*self.queued_mut(at));
             while let Some(entry) = self.lanes[at].entries.front() {
                 let (cost, counted) = (entry.cost(), entry.is_counted());
-                let taken = end - start;
-                let fits = taken + entry.len as usize <= if taken == 0 { room } else { room.min(FULL) };
+                let fits = length + entry.len as usize <= if length == 0 { room } else { room.min(FULL) };
                 if !fits || (counted && !window.allows(cost)) {
                     break;
                 }
-                let Some((entry, range)) = self.lanes[at].pop() else { break };
-                end = range.end;
+                let Some((entry, own)) = self.lanes[at].pop() else { break };
+                length += entry.len as usize;
                 *self.queued_mut(at) -= cost;
                 if counted {
                     window.push(entry.sent, cost);
@@ -206,13 +276,14 @@ impl Lanes {
                 if entry.sent.is_heard_of() {
                     went.push(entry.sent);
                 }
+                frames.add(&self.lanes[at].bytes, own, entry.shared, most);
             }
-            if end > start {
+            if !frames.is_empty() {
                 self.replied = at == LaneKind::Replies as usize;
                 if !self.replied {
                     self.moved(now);
                 }
-                return Some(Frontier { lane: at, bytes: start..end });
+                return Some(Frontier { lane: at, frames });
             }
         }
         None
@@ -248,8 +319,12 @@ impl Lanes {
     }
 
     /// The bytes of a frontier, until the next change.
-    pub(crate) fn bytes(&self, frontier: &Frontier) -> &[u8] {
-        &self.lanes[frontier.lane].bytes[frontier.bytes.clone()]
+    pub(crate) fn bytes<'a>(&'a self, frontier: &'a Frontier) -> &'a [u8] {
+        match &frontier.frames {
+            Frames::Own(range) => &self.lanes[frontier.lane].bytes[range.clone()],
+            Frames::Shared(frame) => frame,
+            Frames::Gathered(gathered) => gathered,
+        }
     }
 
     /// The frontier's bytes were used.
@@ -289,8 +364,15 @@ impl Lanes {
         lanes.into_iter().flat_map(|lane| lane.entries.into_iter().map(|entry| entry.sent))
     }
 
+    /// What is held here; of a frame that others have, too, this link's share.
     pub(crate) fn memory(&self) -> usize {
-        self.lanes.iter().map(|l| l.bytes.capacity() + l.entries.capacity() * size_of::<Entry>()).sum()
+        let share = |frame: &SharedFrame| (SHARED_HEAD + frame.len()).div_ceil(Arc::strong_count(frame));
+        let of_lane = |lane: &Lane| {
+            let shared: usize =
+                lane.entries.iter().filter_map(|entry| entry.shared.as_ref()).map(share).sum();
+            lane.bytes.capacity() + lane.entries.capacity() * size_of::<Entry>() + shared
+        };
+        self.lanes.iter().map(of_lane).sum()
     }
 
     /// Gives memory back that an idle link does not need.
@@ -300,5 +382,80 @@ impl Lanes {
                 *lane = Lane::default();
             }
         }
+    }
+}
+
+/// Of a frame.
+fn length_of(frame: &[u8]) -> u32 {
+    u32::try_from(frame.len()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{MessageId, Receipts};
+    use proptest::prelude::*;
+
+    fn sent() -> Sent {
+        let id = MessageId([0; 16]);
+        Sent { id, kind: Kind::Message, receipts: Receipts::Failure, copy: true, origin: Origin::Local }
+    }
+
+    fn shared(body: &[u8]) -> SharedFrame {
+        let mut frame = Vec::new();
+        frame::write(&mut frame, frame::types::ENVELOPE, body);
+        frame.into()
+    }
+
+    proptest! {
+        /// Shared or not: the same bytes go, in the same order, in records of the same size.
+        #[test]
+        fn nobody_can_tell_what_is_shared(
+            steps in proptest::collection::vec((any::<bool>(), 0usize..60, 0usize..200), 1..60),
+        ) {
+            let (mut mixed, mut own) = (Lanes::default(), Lanes::default());
+            let mut windows = [Outbound::new(2000), Outbound::new(2000)];
+            let (now, expires) = (Instant::ZERO, Instant::from_micros(9));
+            for (n, (is_shared, length, room)) in steps.into_iter().enumerate() {
+                let body = alloc::vec![u8::try_from(n).unwrap(); length];
+                let lane = if n % 5 == 0 { LaneKind::Urgent } else { LaneKind::Normal };
+                let write = |out: &mut Vec<u8>| out.extend_from_slice(&body);
+                let first = own.push(lane, sent(), now, expires, length, write);
+                let as_first = if is_shared {
+                    mixed.push_shared(lane, sent(), now, expires, &shared(&body))
+                } else {
+                    mixed.push(lane, sent(), now, expires, length, write)
+                };
+                prop_assert_eq!(as_first, first);
+                if n % 3 == 0 {
+                    continue;
+                }
+                let mut went = [Vec::new(), Vec::new()];
+                let [a, b] = &mut windows;
+                let [heard_a, heard_b] = &mut went;
+                let taken = (mixed.take(now, room, a, heard_a), own.take(now, room, b, heard_b));
+                prop_assert_eq!(taken.0.is_some(), taken.1.is_some());
+                if let (Some(of_mixed), Some(of_own)) = taken {
+                    prop_assert_eq!(mixed.bytes(&of_mixed), own.bytes(&of_own));
+                    mixed.done(&of_mixed);
+                    own.done(&of_own);
+                }
+                prop_assert_eq!(mixed.queued(lane), own.queued(lane));
+            }
+        }
+    }
+
+    #[test]
+    fn a_shared_frame_is_counted_once() {
+        let frame = shared(&[7; 1000]);
+        let mut links: [Lanes; 7] = Default::default();
+        for lanes in &mut links {
+            lanes.push_shared(LaneKind::Normal, sent(), Instant::ZERO, Instant::ZERO, &frame);
+        }
+        let held = SHARED_HEAD + frame.len();
+        drop(frame);
+        let entries = |lanes: &Lanes| lanes.lanes.iter().map(|lane| lane.entries.capacity()).sum::<usize>();
+        let told: usize = links.iter().map(|l| l.memory() - entries(l) * size_of::<Entry>()).sum();
+        assert!(told.abs_diff(held) < links.len(), "{told} instead of {held}");
     }
 }

@@ -16,4 +16,4 @@ pub use connection::{Asked, Connection, ConnectionEvent, Initiator, Joined, Plai
 pub(crate) use flow::envelope_cost;
 pub use flow::{Origin, Sent};
 pub use id::LinkId;
-pub(crate) use lanes::LaneKind;
+pub(crate) use lanes::{LaneKind, SharedFrame};

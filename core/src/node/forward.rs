@@ -4,7 +4,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use crate::link::{LaneKind, LinkId, Origin, Sent, envelope_cost};
+use crate::link::{Connection, LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::event::Stage;
 use crate::node::lately::{Known, Led};
@@ -39,7 +39,22 @@ impl<'a> Envelope<'a> {
         Envelope { kind, priority, sealed, receipts, hops, id, to, from, letter, origin, is_reply: false }
     }
 
-    const fn sent(&self, copy: bool) -> Sent {
+    /// What it goes on with.
+    pub(super) fn label(&self, copy: bool) -> Label<'a> {
+        Label {
+            kind: self.kind,
+            priority: self.priority,
+            sealed: self.sealed,
+            more: false,
+            receipts: self.receipts,
+            hops: self.hops.saturating_sub(1),
+            id: self.id,
+            to: self.to,
+            from: if planted!(CopiesWithoutSender) && copy { "" } else { self.from },
+        }
+    }
+
+    pub(super) const fn sent(&self, copy: bool) -> Sent {
         Sent { id: self.id, kind: self.kind, receipts: self.receipts, copy, origin: self.origin }
     }
 }
@@ -240,61 +255,9 @@ impl Node {
         self.done_with(envelope.origin);
     }
 
-    /// To everybody who takes what is for its name, but the sender.
-    fn broadcast(&mut self, envelope: &Envelope<'_>) {
-        let source = envelope.origin.link();
-        if envelope.kind == Kind::Response {
-            return self.done_with(envelope.origin);
-        }
-        if envelope.hops == 0 {
-            return self.report_failure(&envelope.sent(false), None, Reason::HOPS.into());
-        }
-        self.report_accepted(envelope);
-        let seats: Vec<(LinkId, Address)> = self
-            .router
-            .seats()
-            .filter(|seat| seat.priority >= 0 && (Some(seat.link) != source || planted!(BroadcastToSender)))
-            .map(|seat| (seat.link, seat.address.clone()))
-            .collect();
-        #[cfg(homing_planted)]
-        let seats = crate::planted::in_hash_order(seats);
-        let count = seats.len() + usize::from(source.is_some() && !planted!(HubNotCounted));
-        // The sender knows how many to expect before the first of them can speak.
-        let wanted = envelope.kind == Kind::Message && envelope.receipts >= Receipts::Route;
-        if envelope.kind == Kind::Request || wanted {
-            self.report_dispatched(envelope.id, envelope.origin, u32::try_from(count).unwrap_or(u32::MAX));
-        }
-        let copy = Envelope {
-            origin: match envelope.origin {
-                Origin::Link { link, .. } => Origin::Link { link, sequence: None },
-                Origin::Local => Origin::Local,
-            },
-            ..*envelope
-        };
-        for (link, address) in seats {
-            if let Err(reason) = self.pass_on(link, &copy, true) {
-                self.report_failure(&copy.sent(true), Some(&address), reason.into());
-            }
-        }
-        if source.is_some() {
-            self.deliver(&copy);
-        }
-        self.done_with(envelope.origin);
-    }
-
     /// Queues an envelope on the recipient's link.
     fn pass_on(&mut self, link: LinkId, envelope: &Envelope<'_>, copy: bool) -> Result<(), Reason> {
-        let label = Label {
-            kind: envelope.kind,
-            priority: envelope.priority,
-            sealed: envelope.sealed,
-            more: false,
-            receipts: envelope.receipts,
-            hops: envelope.hops.saturating_sub(1),
-            id: envelope.id,
-            to: envelope.to,
-            from: if planted!(CopiesWithoutSender) && copy { "" } else { envelope.from },
-        };
+        let label = envelope.label(copy);
         self.push(link, &label, envelope.letter, envelope.sent(copy), envelope.is_reply)
     }
 
@@ -322,24 +285,10 @@ impl Node {
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), Reason> {
         let (now, expires) = (self.now, self.queue_deadline());
-        let limits = &self.config.limits;
-        let (lane, room) = match label.kind {
-            Kind::Notification => (LaneKind::Replies, limits.replies),
-            _ if is_reply => (label.priority.into(), limits.queue + limits.replies),
-            _ if planted!(SmallOnesFirst) && length < 256 => (LaneKind::Urgent, limits.queue),
-            _ => (label.priority.into(), limits.queue),
-        };
+        let (lane, room) = self.lane(label, length, is_reply);
         let conn = self.links.conn(link).ok_or(Reason::NOT_FOUND)?;
-        if !conn.is_open() {
-            return Err(Reason::NOT_FOUND);
-        }
-        if length > conn.letter_limit() {
-            return Err(Reason::TOO_LARGE);
-        }
         let all = label.len() + length;
-        if conn.queued(lane) + envelope_cost(all) > room {
-            return Err(Reason::QUEUE_FULL);
-        }
+        has_room(conn, lane, room, length, all)?;
         // Nobody waits for a link on which nothing goes: its queue is what there is, and then it is full.
         let (origin, place) = if conn.is_stalled() { sent.origin.credited() } else { (sent.origin, None) };
         let changed = conn.push(lane, Sent { origin, ..sent }, now, expires, all, |out| {
@@ -353,9 +302,20 @@ impl Node {
         Ok(())
     }
 
+    /// Where an envelope waits, and how much may wait there.
+    pub(super) fn lane(&self, label: &Label<'_>, length: usize, is_reply: bool) -> (LaneKind, usize) {
+        let limits = &self.config.limits;
+        match label.kind {
+            Kind::Notification => (LaneKind::Replies, limits.replies),
+            _ if is_reply => (label.priority.into(), limits.queue + limits.replies),
+            _ if planted!(SmallOnesFirst) && length < 256 => (LaneKind::Urgent, limits.queue),
+            _ => (label.priority.into(), limits.queue),
+        }
+    }
+
     // ---- what the sender is told
 
-    fn report_accepted(&mut self, envelope: &Envelope<'_>) {
+    pub(super) fn report_accepted(&mut self, envelope: &Envelope<'_>) {
         if envelope.kind == Kind::Message && envelope.receipts >= Receipts::Route {
             let head = NotificationHead { event: NotifiedEvent::Accepted, reason: None, count: None };
             self.report(envelope.origin, envelope.id, None, &head, Stage::Accepted);
@@ -432,6 +392,27 @@ impl Node {
             }
         }
     }
+}
+
+/// Whether a connection takes an envelope of `all` bytes, with a letter of `length` of them; `room` is what may wait in
+/// that lane.
+pub(super) fn has_room(
+    conn: &Connection,
+    lane: LaneKind,
+    room: usize,
+    length: usize,
+    all: usize,
+) -> Result<(), Reason> {
+    if !conn.is_open() {
+        return Err(Reason::NOT_FOUND);
+    }
+    if length > conn.letter_limit() {
+        return Err(Reason::TOO_LARGE);
+    }
+    if conn.queued(lane) + envelope_cost(all) > room {
+        return Err(Reason::QUEUE_FULL);
+    }
+    Ok(())
 }
 
 /// The parts of an address's text, without a copy; nothing, when it is none.

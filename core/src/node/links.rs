@@ -42,7 +42,11 @@ pub(super) enum Neighbour {
 /// The table.
 #[derive(Default)]
 pub(super) struct Links {
-    all: BTreeMap<LinkId, Link>,
+    /// Where in `places` each is.
+    index: BTreeMap<LinkId, usize>,
+    places: Vec<Option<(LinkId, Link)>>,
+    /// Which places are free.
+    free: Vec<usize>,
     agenda: Agenda<LinkId>,
     next_dialed: u64,
     /// How many are not admitted yet.
@@ -51,32 +55,42 @@ pub(super) struct Links {
 
 impl Links {
     pub(super) fn len(&self) -> usize {
-        self.all.len()
+        self.index.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.index.is_empty()
     }
 
     pub(super) fn get(&self, link: LinkId) -> Option<&Link> {
-        self.all.get(&link)
+        self.places.get(*self.index.get(&link)?)?.as_ref().map(|(_, link)| link)
     }
 
     pub(super) fn get_mut(&mut self, link: LinkId) -> Option<&mut Link> {
-        self.all.get_mut(&link)
+        self.at(*self.index.get(&link)?, link)
+    }
+
+    /// Where a link is, for as long as it is there.
+    pub(super) fn place(&self, link: LinkId) -> Option<usize> {
+        self.index.get(&link).copied()
+    }
+
+    /// The link at its place, without a search; nothing, if another one has the place by now.
+    pub(super) fn at(&mut self, place: usize, link: LinkId) -> Option<&mut Link> {
+        self.places.get_mut(place)?.as_mut().filter(|(id, _)| *id == link).map(|(_, link)| link)
     }
 
     pub(super) fn conn(&mut self, link: LinkId) -> Option<&mut Connection> {
-        self.all.get_mut(&link)?.conn.as_deref_mut()
+        self.get_mut(link)?.conn.as_deref_mut()
     }
 
     /// Who is at the other end of a link.
     pub(super) fn neighbour(&self, link: LinkId) -> Option<&Neighbour> {
-        self.all.get(&link).map(|link| &link.neighbour)
+        self.get(link).map(|link| &link.neighbour)
     }
 
     pub(super) fn ids(&self) -> Vec<LinkId> {
-        self.all.keys().copied().collect()
+        self.index.keys().copied().collect()
     }
 
     /// A number for a link that this node dials.
@@ -88,11 +102,23 @@ impl Links {
     pub(super) fn insert(&mut self, id: LinkId, conn: Option<Connection>, neighbour: Neighbour) {
         let conn = conn.map(Box::new);
         let link = Link { conn, neighbour, writing: false, armed: None, deliveries: 0 };
-        self.all.insert(id, link);
+        let known = self.index.get(&id).copied().or_else(|| self.free.pop());
+        let at = known.unwrap_or(self.places.len());
+        if at == self.places.len() {
+            self.places.push(None);
+        }
+        self.places[at] = Some((id, link));
+        self.index.insert(id, at);
     }
 
     pub(super) fn remove(&mut self, id: LinkId) -> Option<Link> {
-        let link = self.all.remove(&id)?;
+        let at = self.index.remove(&id)?;
+        let (_, link) = self.places.get_mut(at)?.take()?;
+        self.free.push(at);
+        if self.index.is_empty() {
+            // Nobody is left: nothing is held.
+            (self.places, self.free) = (Vec::new(), Vec::new());
+        }
         if let Some(armed) = link.armed.filter(|_| !planted!(AgendaKeepsGone)) {
             self.agenda.remove(armed.at, id);
         }
@@ -105,7 +131,7 @@ impl Links {
 
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<LinkId> {
         let id = self.agenda.pop_due(now)?;
-        if let Some(link) = self.all.get_mut(&id) {
+        if let Some(link) = self.get_mut(id) {
             link.armed = None;
         }
         Some(id)
@@ -113,15 +139,17 @@ impl Links {
 
     pub(super) fn next_deadline(&self) -> Option<Deadline> {
         let (at, id) = self.agenda.first()?;
-        self.all.get(&id)?.armed.map(|armed| Deadline { at, ..armed })
+        self.get(id)?.armed.map(|armed| Deadline { at, ..armed })
     }
 
     pub(super) fn memory(&self) -> usize {
-        let buffers: usize =
-            self.all.values().filter_map(|link| link.conn.as_ref()).map(|c| c.memory()).sum();
+        let conns = self.places.iter().flatten().filter_map(|(_, link)| link.conn.as_ref());
+        let buffers: usize = conns.map(|conn| conn.memory()).sum();
         buffers
-            + self.all.len() * size_of::<Connection>()
-            + tree_memory::<(LinkId, Link)>(self.all.len())
+            + self.len() * size_of::<Connection>()
+            + tree_memory::<(LinkId, usize)>(self.len())
+            + self.places.capacity() * size_of::<Option<(LinkId, Link)>>()
+            + self.free.capacity() * size_of::<usize>()
             + self.agenda.memory()
     }
 }
@@ -176,15 +204,19 @@ impl Node {
         let now = self.now;
         if let Some(entry) = self.links.get_mut(link)
             && let Some(conn) = &mut entry.conn
-            && conn.pending(now, scratch, went).is_empty()
         {
-            entry.writing = false;
+            conn.lend(&mut self.spare);
+            if conn.pending(now, scratch, went).is_empty() {
+                conn.give_back(&mut self.spare);
+                entry.writing = false;
+            }
         }
     }
 
     pub(super) fn wrote(&mut self, link: LinkId, n: usize) {
         if let Some(conn) = self.links.conn(link) {
             conn.wrote(n);
+            conn.give_back(&mut self.spare);
             self.touch(link);
         }
     }
@@ -221,6 +253,7 @@ impl Node {
     /// Looks after every link that something was done to.
     pub(super) fn settle(&mut self) {
         while let Some(link) = self.touched.pop() {
+            self.crowd.is_touched = None;
             self.look_after(link, true);
         }
     }
@@ -228,8 +261,8 @@ impl Node {
     /// Says what follows from a link's state: that it has ended, that it wants to write, that it can be
     /// closed (unless the stream is gone), when it is due next.
     fn look_after(&mut self, id: LinkId, has_stream: bool) {
-        let Links { all, agenda, .. } = &mut self.links;
-        let Some(link) = all.get_mut(&id) else { return };
+        let Links { index, places, agenda, .. } = &mut self.links;
+        let Some((_, link)) = index.get(&id).and_then(|at| places.get_mut(*at)?.as_mut()) else { return };
         let Some(conn) = &mut link.conn else { return };
         if let Some(why) = conn.take_end() {
             self.ended(id, why);
@@ -252,6 +285,8 @@ impl Node {
 
     /// A link's time has come.
     pub(super) fn link_due(&mut self, id: LinkId) {
+        // A busy node has few timers: what an idle one does not need is given back.
+        self.spare = Vec::new();
         let (now, most) = (self.now, self.config.limits.deliveries);
         let (mut expired, mut released) = (Vec::new(), Vec::new());
         if let Some(link) = self.links.get_mut(id) {

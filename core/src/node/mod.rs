@@ -7,6 +7,7 @@ mod admission;
 mod agenda;
 mod builtins;
 mod calls;
+mod crowd;
 mod deliver;
 mod dial;
 mod event;
@@ -44,6 +45,7 @@ use crate::wire::MessageId;
 use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
 use calls::CallTable;
+use crowd::Crowd;
 use ids::Ids;
 use lately::Lately;
 use links::Links;
@@ -106,11 +108,14 @@ pub struct Node {
 
     plain: Plain,
     scratch: Vec<u8>,
+    /// Lent to the link that has something to write.
+    spare: Vec<u8>,
     went: Vec<Sent>,
     /// Where letters of messages for the network that this node serves are put together.
     letter: Vec<u8>,
     recent: Recent,
     lately: Lately,
+    crowd: Crowd,
 }
 
 /// An event that the application has to take, and what its taking means.
@@ -184,10 +189,12 @@ impl Node {
             stopping: Stopping::No,
             plain: Plain::default(),
             scratch: Vec::new(),
+            spare: Vec::new(),
             went: Vec::new(),
             letter: Vec::new(),
             recent: Recent::default(),
             lately: Lately::default(),
+            crowd: Crowd::default(),
             config,
         }
     }
@@ -389,9 +396,11 @@ impl Node {
             + self.went.capacity() * size_of::<Sent>()
             + self.plain.memory()
             + self.scratch.capacity()
+            + self.spare.capacity()
             + self.letter.capacity()
             + self.recent.memory()
             + self.lately.memory()
+            + self.crowd.memory()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::key::Stream;
 use crate::link::flow::{Inbound, Outbound, Sent};
 use crate::link::goodbye::Goodbye;
 use crate::link::handshake::{self, Greeter, Refusal};
-use crate::link::lanes::Lanes;
+use crate::link::lanes::{LaneKind, Lanes, SharedFrame};
 use crate::link::output::Output;
 use crate::link::pulse::Pulse;
 use crate::link::session::{Options, Role, SessionMessage, Signal, State};
@@ -245,6 +245,38 @@ impl Connection {
     /// The largest letter that the neighbour takes.
     pub const fn letter_limit(&self) -> usize {
         self.letter
+    }
+
+    /// As [`push`](Connection::push), with a whole frame that other links have, too.
+    pub(crate) fn push_shared(
+        &mut self,
+        lane: LaneKind,
+        sent: Sent,
+        now: Instant,
+        expires: Instant,
+        frame: &SharedFrame,
+    ) -> bool {
+        self.lanes.push_shared(lane, sent, now, expires, frame)
+    }
+
+    /// Lends a buffer for what is to be written, if it has none. One that goes from link to link stays in the
+    /// processor's caches.
+    pub(crate) fn lend(&mut self, spare: &mut Vec<u8>) {
+        let bytes = self.output.bytes();
+        if bytes.capacity() == 0 {
+            core::mem::swap(bytes, spare);
+        }
+    }
+
+    /// Takes back whatever buffer it has, once all is written. Of two the larger is kept.
+    pub(crate) fn give_back(&mut self, spare: &mut Vec<u8>) {
+        if !self.output.is_empty() {
+            return;
+        }
+        let bytes = core::mem::take(self.output.bytes());
+        if bytes.capacity() > spare.capacity() {
+            *spare = bytes;
+        }
     }
 
     /// Whether envelopes may be queued.
