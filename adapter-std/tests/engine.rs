@@ -80,7 +80,8 @@ fn crowd(on: &str) {
                     let mut n = thread as u64;
                     while !done.load(SeqCst) {
                         n = mix(n.wrapping_add(0x9e37_79b9_7f4a_7c15));
-                        let to = address(NAMES[(thread + 1 + n as usize / 16 % 3) % 4]);
+                        let other = usize::try_from(n / 16 % 3).unwrap();
+                        let to = address(NAMES[(thread + 1 + other) % 4]);
                         soon(&format!("act {} of thread {thread}", n % 9), || one_of_many(peer, &to, n));
                         acts.fetch_add(1, SeqCst);
                     }

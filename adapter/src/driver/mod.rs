@@ -135,12 +135,12 @@ impl<S: System> Driver<S> {
     fn end(&mut self) -> Rest {
         let now = self.shared.clock();
         self.doors.shut();
+        // Before the last look: whoever has news after it, or aborts, must find the driver lying.
+        self.shared.mailbox.lie_down();
         if self.shared.abort.load(SeqCst) {
             self.links.clear(&mut self.system);
         }
         self.links.give_up_leaving(now, &mut self.system);
-        // Before the last look: whoever has news after it must find the driver lying.
-        self.shared.mailbox.lie_down();
         let alarm = self.shared.ring_alarms(self.shared.lock());
         let kept = self.keeper.finish();
         match self.links.leaving_until() {
