@@ -80,16 +80,16 @@ fn goodbyes(lab: &Lab, on: &str) -> Check {
     let Trio { hub, at, ada, bob } = lab.trio(on)?;
     send(&ada, "bob@home", 0..MESSAGES, 500)?;
     ada.close()?;
-    take_and_part(&bob, 0..MESSAGES, "ada")?;
     is_goodbye(&link_down(&hub, "ada")?)?;
+    take_and_part(&bob, 0..MESSAGES, "ada")?;
     closed(lab, &ada, &hub, &at)?;
 
     let cat = lab.join(options(4), &hub, &at, "cat")?;
     bob.wait_peers(3)?;
     send(&cat, "bob@home", 0..MESSAGES, 500)?;
     drop(cat);
-    take_and_part(&bob, 0..MESSAGES, "cat")?;
     is_goodbye(&link_down(&hub, "cat")?)?;
+    take_and_part(&bob, 0..MESSAGES, "cat")?;
 
     let dan = lab.join(options(5), &hub, &at, "dan")?;
     bob.wait_peers(3)?;
