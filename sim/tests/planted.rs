@@ -114,7 +114,7 @@ trials! {
     hub_not_counted, HubNotCounted, "mixed", 60;
     expired_still_queued, ExpiredStillQueued, "narrow", 60;
     roster_off_by_one, RosterOffByOne, "gate", 40;
-    idle_keeps_buffers, IdleKeepsBuffers, "mixed", 120;
+    idle_keeps_buffers, IdleKeepsBuffers, "mixed", 1500;
     fullest_lane_first, FullestLaneFirst, "pairs", 20;
     small_ones_first, SmallOnesFirst, "mixed", 40;
     expired_bytes_stay, ExpiredBytesStay, "mixed", 120;
