@@ -177,8 +177,8 @@ impl Lanes {
         if lane == LaneKind::Replies as usize { &mut self.replies } else { &mut self.queued }
     }
 
-    /// Appends an envelope of `length` bytes that `write` writes. It must not be larger than a frame's payload. Whether it is the first
-    /// in its lane: one behind another changes neither what may go next nor a deadline.
+    /// Appends an envelope of `length` bytes that `write` writes. It must not be larger than a frame's payload. Whether
+    /// it is the first in its lane: one behind another changes neither what may go next nor a deadline.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
@@ -245,8 +245,7 @@ impl Lanes {
     }
 
     /// Takes as much off the lane whose turn it is as fits in `room` bytes and the window, and no more than makes a
-    /// full record.
-    /// Each that goes is counted in the window, and told to `went` if anybody has to hear of it.
+    /// full record. Each that goes is counted in the window, and told to `went` if anybody has to hear of it.
     pub(crate) fn take(
         &mut self,
         now: Instant,

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use crate::Address;
 use crate::link::LinkId;
 use crate::node::agenda::ADDRESS_TEXT;
+use crate::node::recent::place;
 use crate::node::router::Taken;
 use crate::wire::label::Raw;
 
@@ -53,7 +54,7 @@ impl Lately {
         raw: &Raw<'_>,
         is_current: impl FnOnce(Led) -> bool,
     ) -> Option<(usize, Box<Known>)> {
-        let at = place(link, raw.to);
+        let at = place(link.as_u64(), raw.to, PLACES);
         let place = self.places.get_mut(at)?;
         let known = place.as_ref()?;
         let from = match known.led {
@@ -81,7 +82,7 @@ impl Lately {
         if self.places.is_empty() {
             self.places.resize_with(PLACES, || None);
         }
-        let place = &mut self.places[place(known.link, known.to.as_str().as_bytes())];
+        let place = &mut self.places[place(known.link.as_u64(), known.to.as_str().as_bytes(), PLACES)];
         match place {
             Some(before) => **before = known,
             None => *place = Some(Box::new(known)),
@@ -101,15 +102,6 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
         && a_words.iter().zip(b_words).all(|(a, b)| word(a) == word(b))
         && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
-}
-
-/// Where a link and a recipient have their place: any will do, as nothing but speed depends on it.
-fn place(link: LinkId, to: &[u8]) -> usize {
-    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
-    let (words, rest) = to.as_chunks();
-    let hash = words.iter().fold(link.as_u64(), |hash, word| mix(hash, u64::from_le_bytes(*word)));
-    let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
-    usize::try_from(mix(hash, rest) >> 32).unwrap_or_default() % PLACES
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ impl Recent {
     /// The address that `text` says.
     pub(super) fn address(&mut self, text: &str) -> Result<Address, AddressError> {
         let slots = self.slots.get_or_insert_with(|| Box::new([const { None }; SLOTS]));
-        let slot = &mut slots[place(text)];
+        let slot = &mut slots[place(0, text.as_bytes(), SLOTS)];
         if let Some(address) = slot.as_ref().filter(|address| address.as_str() == text) {
             return Ok(address.clone());
         }
@@ -34,15 +34,13 @@ impl Recent {
     }
 }
 
-/// Where `text` has its place: any will do, as nothing but speed depends on it.
-fn place(text: &str) -> usize {
-    let mut hash = text.len() as u64;
-    for chunk in text.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        hash = (hash.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
-    }
-    usize::try_from(hash >> 32).unwrap_or_default() % SLOTS
+/// Where `text`, beside a number, has its place among so many: any will do, as nothing but speed depends on it.
+pub(super) fn place(number: u64, text: &[u8], places: usize) -> usize {
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+    let (words, rest) = text.as_chunks();
+    let hash = words.iter().fold(number, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    usize::try_from(mix(hash, rest) >> 32).unwrap_or_default() % places
 }
 
 #[cfg(test)]

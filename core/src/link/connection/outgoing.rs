@@ -24,8 +24,8 @@ impl Connection {
         self.lanes.is_stalled()
     }
 
-    /// Queues an envelope of `length` bytes, which `write` writes and which must fit in a frame. It goes out in its turn,
-    /// or comes back when `expires` has come; a notification waits for as long as the link lives. Whether that
+    /// Queues an envelope of `length` bytes, which `write` writes and which must fit in a frame. It goes out in its
+    /// turn, or comes back when `expires` has come; a notification waits for as long as the link lives. Whether that
     /// changes what this connection has to say now, or when: behind another one it does not.
     pub(crate) fn push(
         &mut self,
