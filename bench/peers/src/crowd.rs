@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use homing_bench_worker::{Job, Report, Stage};
+use homing_bench_worker::{Job, Meter, Report, Stage};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{CreateFlags, EventData, EventFlags, add, create, wait};
 
@@ -23,6 +23,22 @@ pub trait Subscriber {
     /// # Errors
     /// When something else is there.
     fn take(&mut self, size: usize) -> Result<u64>;
+}
+
+/// The work of [`Role::Receive`](homing_bench_worker::Role::Receive), over the connection that `connect` makes.
+///
+/// # Errors
+/// When the connection fails, or something else comes.
+pub fn receive<S: Subscriber>(
+    job: &Job,
+    stage: &mut Stage,
+    connect: impl FnOnce() -> Result<S>,
+) -> Result<Report> {
+    let mut subscriber = connect()?;
+    let mut meter = Meter::new(job.count);
+    stage.ready()?;
+    while !meter.saw(subscriber.take(job.size)?) {}
+    Ok(Report::default())
 }
 
 /// The work of [`Role::Subscribe`](homing_bench_worker::Role::Subscribe), over connections that `connect` makes.

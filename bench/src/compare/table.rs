@@ -79,41 +79,28 @@ impl Table {
         for (metric, values) in own {
             let Some([_, homing, _]) = spread(values) else { continue };
             table.columns.push(*metric);
+            let mut row = |key, name, [lowest, value, highest]: [f64; 3], goal| {
+                table.rows.push(Row {
+                    work,
+                    metric: *metric,
+                    key,
+                    name,
+                    homing,
+                    value,
+                    lowest,
+                    highest,
+                    goal,
+                });
+            };
             for (contender, figures) in measured {
                 let values = figures.get(metric).and_then(|values| spread(values));
                 // Beside nothing at all there is no ratio.
-                let Some([lowest, value, highest]) = values.filter(|[_, value, _]| *value > 0.0) else {
-                    continue;
-                };
-                let (key, name) = (contender.key, contender.name);
-                let goal = goal(work, *metric, key);
-                table.rows.push(Row {
-                    work,
-                    metric: *metric,
-                    key,
-                    name,
-                    homing,
-                    value,
-                    lowest,
-                    highest,
-                    goal,
-                });
+                let Some(values) = values.filter(|[_, value, _]| *value > 0.0) else { continue };
+                row(contender.key, contender.name, values, goal(work, *metric, contender.key));
             }
             if let Some(bound) = bound(work, *metric) {
                 let goal = Some(Goal { must: 1.0, aim: bound.aim / bound.must });
-                let (key, name, value) = ("absolute", "what must be", bound.must);
-                let (lowest, highest) = (value, value);
-                table.rows.push(Row {
-                    work,
-                    metric: *metric,
-                    key,
-                    name,
-                    homing,
-                    value,
-                    lowest,
-                    highest,
-                    goal,
-                });
+                row("absolute", "what must be", [bound.must; 3], goal);
             }
         }
         table

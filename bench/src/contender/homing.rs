@@ -3,28 +3,13 @@
 use std::env;
 use std::process::Command;
 
-use homing_bench_worker::Role;
 use tempfile::TempDir;
 
-use super::{Broker, Contender, PATIENCE};
+use super::{Broker, Contender, EVERYTHING, PATIENCE};
 use crate::Result;
 use crate::process::Process;
 
-pub(super) const HOMING: Contender = Contender {
-    key: "homing",
-    name: "Homing",
-    roles: &[
-        Role::Send,
-        Role::Receive,
-        Role::Publish,
-        Role::Subscribe,
-        Role::Ask,
-        Role::Answer,
-        Role::Idle,
-        Role::Login,
-    ],
-    start,
-};
+pub(super) const HOMING: Contender = Contender { key: "homing", name: "Homing", roles: EVERYTHING, start };
 
 fn start(folder: TempDir) -> Result<Broker> {
     let client = env::current_exe()?;

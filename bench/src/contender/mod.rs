@@ -22,6 +22,18 @@ use tempfile::TempDir;
 use crate::Result;
 use crate::process::Process;
 
+/// What the clients do of whoever is measured in all of it.
+const EVERYTHING: &[Role] = &[
+    Role::Send,
+    Role::Receive,
+    Role::Publish,
+    Role::Subscribe,
+    Role::Ask,
+    Role::Answer,
+    Role::Idle,
+    Role::Login,
+];
+
 /// How long a broker may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -4,28 +4,14 @@ use std::fmt::Write;
 use std::fs;
 use std::process::Command;
 
-use homing_bench_worker::Role;
 use tempfile::TempDir;
 
-use super::{Broker, Contender, PATIENCE, built, certificate, free_port, installed};
+use super::{Broker, Contender, EVERYTHING, PATIENCE, built, certificate, free_port, installed};
 use crate::Result;
 use crate::process::Process;
 
-pub(super) const MOSQUITTO: Contender = Contender {
-    key: "mosquitto",
-    name: "mosquitto + TLS, QoS 0",
-    roles: &[
-        Role::Send,
-        Role::Receive,
-        Role::Publish,
-        Role::Subscribe,
-        Role::Ask,
-        Role::Answer,
-        Role::Idle,
-        Role::Login,
-    ],
-    start,
-};
+pub(super) const MOSQUITTO: Contender =
+    Contender { key: "mosquitto", name: "mosquitto + TLS, QoS 0", roles: EVERYTHING, start };
 
 /// With neither a maximum nor a window it keeps what a slow subscriber has not taken yet; it would drop
 /// messages of QoS 0 beyond either. As root it would become a user who may not read the key.

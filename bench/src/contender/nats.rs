@@ -7,25 +7,14 @@ use std::process::Command;
 use homing_bench_worker::Role;
 use tempfile::TempDir;
 
-use super::{Broker, Contender, PATIENCE, built, certificate, free_port, installed};
+use super::{Broker, Contender, EVERYTHING, PATIENCE, built, certificate, free_port, installed};
 use crate::Result;
 use crate::process::Process;
-
-const ROLES: &[Role] = &[
-    Role::Send,
-    Role::Receive,
-    Role::Publish,
-    Role::Subscribe,
-    Role::Ask,
-    Role::Answer,
-    Role::Idle,
-    Role::Login,
-];
 
 pub(super) const TLS: Contender = Contender {
     key: "nats-tls",
     name: "NATS + TLS, raw client",
-    roles: ROLES,
+    roles: EVERYTHING,
     start: |folder| start(folder, "nats", true),
 };
 
@@ -39,7 +28,7 @@ pub(super) const ASYNC: Contender = Contender {
 pub(super) const PLAIN: Contender = Contender {
     key: "nats-plain",
     name: "NATS without encryption, raw client",
-    roles: ROLES,
+    roles: EVERYTHING,
     start: |folder| start(folder, "nats", false),
 };
 

@@ -7,10 +7,10 @@ use std::net::TcpStream;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use homing_bench_peers::crowd::{Subscriber, subscribe};
+use homing_bench_peers::crowd::{Subscriber, receive, subscribe};
 use homing_bench_peers::tls;
 use homing_bench_peers::wire::Wire;
-use homing_bench_worker::{Job, Latencies, Meter, Report, Role, Stage, run};
+use homing_bench_worker::{Job, Latencies, Report, Role, Stage, run};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -146,13 +146,10 @@ fn send(job: &Job, stage: &mut Stage) -> Result<Report> {
     Ok(Report::default())
 }
 
-fn receive(job: &Job, stage: &mut Stage) -> Result<Report> {
+fn receiver(job: &Job) -> Result<Nats> {
     let mut nats = Nats::connect(job)?;
     nats.subscribe("receiver")?;
-    let mut meter = Meter::new(job.count);
-    stage.ready()?;
-    while !meter.saw(nats.take(job.size)?) {}
-    Ok(Report::default())
+    Ok(nats)
 }
 
 impl Subscriber for Nats {
@@ -224,12 +221,8 @@ fn answer(job: &Job, stage: &mut Stage) -> Result<Report> {
 fn main() -> ExitCode {
     run(|job, stage| match job.role {
         Role::Send | Role::Publish => send(job, stage),
-        Role::Receive => receive(job, stage),
-        Role::Subscribe => subscribe(job, stage, || {
-            let mut nats = Nats::connect(job)?;
-            nats.subscribe("receiver")?;
-            Ok(nats)
-        }),
+        Role::Receive => receive(job, stage, || receiver(job)),
+        Role::Subscribe => subscribe(job, stage, || receiver(job)),
         Role::Ask => ask(job, stage),
         Role::Answer => answer(job, stage),
         Role::Idle => stage.keep(|| (0..job.links).map(|_| Nats::connect(job)).collect::<Result<Vec<_>>>()),

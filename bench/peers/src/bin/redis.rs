@@ -10,9 +10,9 @@ use std::str::from_utf8;
 use std::thread;
 use std::time::Instant;
 
-use homing_bench_peers::crowd::{Subscriber, subscribe};
+use homing_bench_peers::crowd::{Subscriber, receive, subscribe};
 use homing_bench_peers::wire::Wire;
-use homing_bench_worker::{Job, Latencies, Meter, Report, Role, Stage, run};
+use homing_bench_worker::{Job, Latencies, Report, Role, Stage, run};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -186,13 +186,10 @@ fn send(job: &Job, stage: &mut Stage) -> Result<Report> {
     Ok(Report::default())
 }
 
-fn receive(job: &Job, stage: &mut Stage) -> Result<Report> {
+fn receiver(job: &Job) -> Result<Redis> {
     let mut redis = Redis::connect(job)?;
     redis.subscribe(b"receiver")?;
-    let mut meter = Meter::new(job.count);
-    stage.ready()?;
-    while !meter.saw(redis.take(job.size)?) {}
-    Ok(Report::default())
+    Ok(redis)
 }
 
 impl Subscriber for Redis {
@@ -277,12 +274,8 @@ fn answer(job: &Job, stage: &mut Stage) -> Result<Report> {
 fn main() -> ExitCode {
     run(|job, stage| match job.role {
         Role::Send | Role::Publish => send(job, stage),
-        Role::Receive => receive(job, stage),
-        Role::Subscribe => subscribe(job, stage, || {
-            let mut redis = Redis::connect(job)?;
-            redis.subscribe(b"receiver")?;
-            Ok(redis)
-        }),
+        Role::Receive => receive(job, stage, || receiver(job)),
+        Role::Subscribe => subscribe(job, stage, || receiver(job)),
         Role::Ask => ask(job, stage),
         Role::Answer => answer(job, stage),
         Role::Idle => stage.keep(|| (0..job.links).map(|_| Redis::connect(job)).collect::<Result<Vec<_>>>()),
