@@ -79,7 +79,7 @@ fn roster(criterion: &mut Criterion) {
 /// Both sides of coming into a network, and of going again, with the cryptography of each.
 fn handshake(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("handshake");
-    for (name, config) in [("ring", real as fn() -> Config), ("pure", Config::new), ("none", fake)] {
+    for (name, config) in [("AWS-LC", real as fn() -> Config), ("pure", Config::new), ("none", fake)] {
         let mut trio = Trio::new(config).unwrap();
         group.bench_function(name, |bencher| bencher.iter(|| trio.visit(config()).unwrap()));
     }
