@@ -146,6 +146,7 @@ mod limits;
 pub mod link;
 mod node;
 mod noise;
+mod queue;
 mod reason;
 mod time;
 pub mod trace;

@@ -104,20 +104,22 @@ impl Crowd {
             add(&self.ready, &link.stream, number, EventFlags::IN)?;
             self.links.push(link);
         }
-        // All are told of these.
-        self.turn(Some(Duration::ZERO))
+        // All are told of these, and have it read before more come: clients of their own would.
+        while self.turn(Some(Duration::ZERO))? > 0 {}
+        Ok(())
     }
 
-    /// Reads what has come.
-    fn turn(&mut self, patience: Option<Duration>) -> Result<()> {
+    /// Reads what has come; from how many.
+    fn turn(&mut self, patience: Option<Duration>) -> Result<usize> {
         let patience = patience.map(Timespec::try_from).transpose()?;
         let mut events = Vec::with_capacity(EVENTS);
         wait(&self.ready, spare_capacity(&mut events), patience.as_ref())?;
+        let count = events.len();
         for event in events {
             let link = self.links.get_mut(usize::try_from(event.data.u64())?);
             link.ok_or("a link that nobody made")?.read(&mut self.scratch)?;
         }
-        Ok(())
+        Ok(count)
     }
 }
 

@@ -1,9 +1,8 @@
 //! Who may send how much: windows, acknowledgements in order, and what is under way.
 //! PROTOCOL.md, section 9.
 
-use alloc::collections::VecDeque;
-
 use crate::link::id::LinkId;
+use crate::queue::Queue;
 use crate::wire::{Kind, MessageId, Receipts};
 
 /// What an envelope costs its sender's window besides its bytes: empty ones are not free.
@@ -75,12 +74,12 @@ impl Origin {
 pub(crate) struct Outbound {
     window: usize,
     bytes: usize,
-    sent: VecDeque<(Sent, u32)>,
+    sent: Queue<(Sent, u32)>,
 }
 
 impl Outbound {
-    pub(crate) const fn new(window: usize) -> Outbound {
-        Outbound { window, bytes: 0, sent: VecDeque::new() }
+    pub(crate) fn new(window: usize) -> Outbound {
+        Outbound { window, bytes: 0, sent: Queue::default() }
     }
 
     /// Whether one of this cost may go now. One may always go when nothing is under way: a window
@@ -115,13 +114,11 @@ impl Outbound {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.sent.capacity() * size_of::<(Sent, u32)>()
+        self.sent.memory()
     }
 
     pub(crate) fn shrink(&mut self) {
-        if self.sent.is_empty() {
-            self.sent = VecDeque::new();
-        }
+        self.sent.shrink();
     }
 }
 
@@ -133,15 +130,15 @@ pub(crate) struct Inbound {
     /// The sequence number of the first in `open`.
     first: u64,
     /// The cost of each, and whether it was taken.
-    open: VecDeque<(u32, bool)>,
+    open: Queue<(u32, bool)>,
     /// Taken, in order, and not yet said.
     owed: u32,
     owed_bytes: usize,
 }
 
 impl Inbound {
-    pub(crate) const fn new(window: usize) -> Inbound {
-        Inbound { window, bytes: 0, first: 0, open: VecDeque::new(), owed: 0, owed_bytes: 0 }
+    pub(crate) fn new(window: usize) -> Inbound {
+        Inbound { window, bytes: 0, first: 0, open: Queue::default(), owed: 0, owed_bytes: 0 }
     }
 
     /// Counts one that came; its sequence number, or nothing when it went past the window.
@@ -195,13 +192,11 @@ impl Inbound {
     }
 
     pub(crate) fn memory(&self) -> usize {
-        self.open.capacity() * size_of::<(u32, bool)>()
+        self.open.memory()
     }
 
     pub(crate) fn shrink(&mut self) {
-        if self.open.is_empty() {
-            self.open = VecDeque::new();
-        }
+        self.open.shrink();
     }
 }
 

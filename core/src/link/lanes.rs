@@ -1,7 +1,6 @@
 //! What waits to be sent on one link, by priority. Nothing here is encrypted yet: what is urgent
 //! overtakes until the last moment.
 
-use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -9,6 +8,7 @@ use core::time::Duration;
 
 use crate::Instant;
 use crate::link::flow::{Origin, Outbound, Sent, envelope_cost};
+use crate::queue::Queue;
 use crate::wire::{Kind, Priority, frame};
 
 /// What makes a record full: as much as the processor's nearest memory holds, and a fraction of what is read at once,
@@ -55,7 +55,7 @@ const SHARED_HEAD: usize = 2 * size_of::<usize>();
 struct Lane {
     bytes: Vec<u8>,
     start: usize,
-    entries: VecDeque<Entry>,
+    entries: Queue<Entry>,
 }
 
 #[derive(Debug)]
@@ -259,7 +259,7 @@ impl Lanes {
             let start = self.lanes[at].start;
             let (mut frames, mut length) = (Frames::Own(start..start), 0);
             // What an entry costs is more than its bytes.
-            let most = room.min(*self.queued_mut(at));
+            let most = room.min(FULL).min(*self.queued_mut(at));
             while let Some(entry) = self.lanes[at].entries.front() {
                 let (cost, counted) = (entry.cost(), entry.is_counted());
                 let fits = length + entry.len as usize <= if length == 0 { room } else { room.min(FULL) };
@@ -307,7 +307,7 @@ impl Lanes {
             return;
         }
         self.stalled = true;
-        for entry in self.lanes.iter_mut().flat_map(|lane| &mut lane.entries) {
+        for entry in self.lanes.iter_mut().flat_map(|lane| lane.entries.iter_mut()) {
             if planted!(StalledKeepsPlaces) {
                 break;
             }
@@ -369,7 +369,7 @@ impl Lanes {
         let of_lane = |lane: &Lane| {
             let shared: usize =
                 lane.entries.iter().filter_map(|entry| entry.shared.as_ref()).map(share).sum();
-            lane.bytes.capacity() + lane.entries.capacity() * size_of::<Entry>() + shared
+            lane.bytes.capacity() + lane.entries.memory() + shared
         };
         self.lanes.iter().map(of_lane).sum()
     }
@@ -453,8 +453,8 @@ mod tests {
         }
         let held = SHARED_HEAD + frame.len();
         drop(frame);
-        let entries = |lanes: &Lanes| lanes.lanes.iter().map(|lane| lane.entries.capacity()).sum::<usize>();
-        let told: usize = links.iter().map(|l| l.memory() - entries(l) * size_of::<Entry>()).sum();
+        let entries = |lanes: &Lanes| lanes.lanes.iter().map(|lane| lane.entries.memory()).sum::<usize>();
+        let told: usize = links.iter().map(|l| l.memory() - entries(l)).sum();
         assert!(told.abs_diff(held) < links.len(), "{told} instead of {held}");
     }
 }

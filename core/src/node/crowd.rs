@@ -4,13 +4,13 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use crate::link::{LinkId, Origin, SharedFrame};
+use crate::link::{Connection, LaneKind, LinkId, Origin, Sent, SharedFrame};
 use crate::node::Node;
 use crate::node::forward::{Envelope, has_room};
 use crate::node::links::Neighbour;
 use crate::wire::frame::{self, types};
-use crate::wire::{Kind, Receipts};
-use crate::{Address, Reason};
+use crate::wire::{Kind, Label, Receipts};
+use crate::{Address, Instant, Reason};
 
 /// Who takes what is for everybody.
 #[derive(Debug, Default)]
@@ -31,6 +31,26 @@ pub(super) struct Run {
     /// Of which crowd.
     changes: u64,
     len: usize,
+}
+
+/// An envelope that many get, each the same.
+pub(super) struct Copies {
+    frame: SharedFrame,
+    /// Of its letter, in bytes.
+    length: usize,
+    sent: Sent,
+    lane: LaneKind,
+    /// What may wait in that lane.
+    room: usize,
+    expires: Instant,
+}
+
+impl Copies {
+    /// Queues one, if there is room. Whether that changes what the connection has to say now, or when.
+    pub(super) fn push(&self, conn: &mut Connection, now: Instant) -> Result<bool, Reason> {
+        has_room(conn, self.lane, self.room, self.length, self.frame.len() - frame::HEADER)?;
+        Ok(conn.push_shared(self.lane, self.sent, now, self.expires, &self.frame))
+    }
 }
 
 impl Crowd {
@@ -92,17 +112,22 @@ impl Node {
         links
     }
 
+    /// Writes what many are to get.
+    pub(super) fn copies(&mut self, label: &Label<'_>, letter: &[u8], sent: Sent, is_reply: bool) -> Copies {
+        let length = letter.len();
+        let (lane, room) = self.lane(label, length, is_reply);
+        let out = &mut self.scratch;
+        out.clear();
+        frame::write_header(out, types::ENVELOPE, label.len() + length);
+        label.write(out);
+        out.extend_from_slice(letter);
+        Copies { frame: out.as_slice().into(), length, sent, lane, room, expires: self.queue_deadline() }
+    }
+
     /// Queues a copy for each.
     fn copy_to(&mut self, links: &[(LinkId, usize)], source: Option<LinkId>, copy: &Envelope<'_>) {
-        let (label, length) = (copy.label(true), copy.letter.len());
-        let all = label.len() + length;
-        let frame = with_frame(&mut self.scratch, |out| {
-            frame::write_header(out, types::ENVELOPE, all);
-            label.write(out);
-            out.extend_from_slice(copy.letter);
-        });
-        let (now, expires, sent) = (self.now, self.queue_deadline(), copy.sent(true));
-        let (lane, room) = self.lane(&label, length, copy.is_reply);
+        let copies = self.copies(&copy.label(true), copy.letter, copy.sent(true), copy.is_reply);
+        let now = self.now;
         let start = self.touched.len();
         let mut again = self.touch_again(source);
         let mut failed = false;
@@ -112,10 +137,7 @@ impl Node {
                 continue;
             }
             let conn = self.links.at(place, link).and_then(|link| link.conn.as_deref_mut());
-            let pushed = conn.ok_or(Reason::NOT_FOUND).and_then(|conn| {
-                has_room(conn, lane, room, length, all)?;
-                Ok(conn.push_shared(lane, sent, now, expires, &frame))
-            });
+            let pushed = conn.ok_or(Reason::NOT_FOUND).and_then(|conn| copies.push(conn, now));
             match pushed {
                 Ok(changed) if again.is_none() => self.touch_if(changed, link),
                 Ok(_) => done += 1,
@@ -165,11 +187,4 @@ impl Node {
             Neighbour::Newcomer | Neighbour::Hub(_) => None,
         }
     }
-}
-
-/// A frame that `write` writes, by way of a buffer for any use.
-fn with_frame(scratch: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) -> SharedFrame {
-    scratch.clear();
-    write(scratch);
-    scratch.as_slice().into()
 }

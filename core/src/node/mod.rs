@@ -30,7 +30,7 @@ mod submit;
 mod uplinks;
 mod view;
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -41,6 +41,7 @@ use core::time::Duration;
 use crate::crypto::KeyPair;
 use crate::key::{Purpose, Stream};
 use crate::link::{LinkId, Plain, Sent};
+use crate::queue::Queue;
 use crate::wire::MessageId;
 use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
@@ -99,9 +100,9 @@ pub struct Node {
     requests: RequestTable,
     commands: BTreeMap<String, String>,
 
-    actions: VecDeque<Action>,
+    actions: Queue<Action>,
     /// Messages and requests that the application has not taken.
-    deliveries: VecDeque<Delivery>,
+    deliveries: Queue<Delivery>,
     /// What of them this node has sent to itself, in bytes of cost.
     own_deliveries: usize,
     stopping: Stopping,
@@ -183,8 +184,8 @@ impl Node {
             calls: CallTable::default(),
             requests: RequestTable::default(),
             commands: BTreeMap::new(),
-            actions: VecDeque::new(),
-            deliveries: VecDeque::new(),
+            actions: Queue::default(),
+            deliveries: Queue::default(),
             own_deliveries: 0,
             stopping: Stopping::No,
             plain: Plain::default(),
@@ -389,8 +390,8 @@ impl Node {
             + self.receipts.memory()
             + self.calls.memory()
             + self.requests.memory()
-            + self.actions.capacity() * size_of::<Action>()
-            + self.deliveries.capacity() * size_of::<Delivery>()
+            + self.actions.memory()
+            + self.deliveries.memory()
             + deliveries
             + self.touched.capacity() * size_of::<LinkId>()
             + self.went.capacity() * size_of::<Sent>()

@@ -70,40 +70,40 @@ impl PeerJson {
     }
 }
 
-/// Cuts an update into parts, each small enough for a letter of `most` bytes.
+/// Cuts an update into parts, each small enough for a letter of `most` bytes, and tells them to `each`, one after the
+/// other: no more than one is held at a time.
 pub(crate) fn parts(
     from: Option<u64>,
     to: u64,
-    put: Vec<PeerJson>,
-    gone: Vec<String>,
+    put: impl IntoIterator<Item = PeerJson>,
+    gone: impl IntoIterator<Item = String>,
     most: usize,
-) -> Vec<Update> {
+    mut each: impl FnMut(&Update),
+) {
     // JSON around one entry, and a priority: what is not text of its own.
     const AROUND: usize = 48;
-    let mut parts = Vec::new();
     let mut part = Update { from, to, ..Update::default() };
     let mut size = AROUND * 2;
-    let mut turn = |part: &mut Update, size: &mut usize, add: usize| {
-        if *size + add > most && !(part.put.is_empty() && part.gone.is_empty()) {
+    let mut turn = |part: &mut Update, add: usize| {
+        if size + add > most && !(part.put.is_empty() && part.gone.is_empty()) {
             part.more = true;
+            each(part);
             // The parts that follow change the version that the first one began.
-            let next = Update { from: Some(to), to, ..Update::default() };
-            parts.push(mem::replace(part, next));
-            *size = AROUND * 2;
+            *part = Update { from: Some(to), to, ..Update::default() };
+            size = AROUND * 2;
         }
-        *size += add;
+        size += add;
     };
     // Those who left make room for those who came.
     for address in gone {
-        turn(&mut part, &mut size, address.len() + AROUND);
+        turn(&mut part, address.len() + AROUND);
         part.gone.push(address);
     }
     for peer in put {
-        turn(&mut part, &mut size, peer.address.len() + peer.key.len() + AROUND);
+        turn(&mut part, peer.address.len() + peer.key.len() + AROUND);
         part.put.push(peer);
     }
-    parts.push(part);
-    parts
+    each(&part);
 }
 
 /// What changed at a hub and is not told yet.
@@ -273,7 +273,19 @@ mod tests {
     }
 
     fn snapshot_of(hub: &BTreeMap<Address, PeerInfo>, version: u64, most: usize) -> Vec<Update> {
-        parts(None, version, hub.values().map(PeerJson::from).collect(), Vec::new(), most)
+        all_parts(None, version, hub.values().map(PeerJson::from).collect(), Vec::new(), most)
+    }
+
+    fn all_parts(
+        from: Option<u64>,
+        to: u64,
+        put: Vec<PeerJson>,
+        gone: Vec<String>,
+        most: usize,
+    ) -> Vec<Update> {
+        let mut all = Vec::new();
+        parts(from, to, put, gone, most, |part| all.push(part.clone()));
+        all
     }
 
     #[test]
@@ -324,7 +336,7 @@ mod tests {
                 let from = changes.version();
                 let (put, gone) = changes.advance();
                 if lost { continue; }
-                for part in parts(Some(from), from + 1, put, gone, most) {
+                for part in all_parts(Some(from), from + 1, put, gone, most) {
                     if !tell(&mut roster, &part)? {
                         for part in snapshot_of(&hub, from + 1, most) {
                             prop_assert!(tell(&mut roster, &part)?);
@@ -340,7 +352,7 @@ mod tests {
         fn parts_are_small_enough(n in 0u8..60, most in 200usize..3000) {
             let put: Vec<PeerJson> = (0..n).map(|n| (&peer(n, -100)).into()).collect();
             let gone = (0..n).map(|n| peer(n, 0).address.to_string()).collect();
-            let all = parts(Some(7), 8, put, gone, most);
+            let all = all_parts(Some(7), 8, put, gone, most);
             prop_assert_eq!(all.iter().map(|p| p.put.len() + p.gone.len()).sum::<usize>(), 2 * usize::from(n));
             prop_assert_eq!(all.iter().filter(|p| !p.more).count(), 1);
             for part in &all {

@@ -56,7 +56,7 @@ impl<'a> Outgoing<'a> {
     }
 
     /// Its label, and what is remembered of it.
-    fn envelope<'b>(&'b self, hops: u8, from: &'b str) -> (Label<'b>, Sent) {
+    pub(super) fn envelope<'b>(&'b self, hops: u8, from: &'b str) -> (Label<'b>, Sent) {
         let Outgoing { kind, id, priority, receipts, origin, .. } = *self;
         let to = self.to.map_or("", Address::as_str);
         let label = Label { kind, priority, sealed: false, more: false, receipts, hops, id, to, from };

@@ -1,0 +1,146 @@
+//! A queue whose memory follows what it has lately held.
+
+use alloc::collections::VecDeque;
+use alloc::collections::vec_deque::{IntoIter, IterMut};
+use core::ops::Deref;
+
+/// Room for so many is kept in any case.
+const KEPT: usize = 16;
+
+/// Of so many fillings, one behind the other, the fullest says how much room is needed.
+const FILLINGS: u8 = 4;
+
+/// A [`VecDeque`] that gives room back which it has not needed for a while: a link that was once told of a thousand
+/// peers does not hold room for a thousand envelopes ever after. A queue that is filled again and again as full as
+/// before allocates nothing.
+#[derive(Debug)]
+pub(crate) struct Queue<T> {
+    entries: VecDeque<T>,
+    /// How many it has held since it was last asked whether it needs its room.
+    most: usize,
+    /// How often it was emptied since.
+    fillings: u8,
+}
+
+impl<T> Default for Queue<T> {
+    fn default() -> Queue<T> {
+        Queue { entries: VecDeque::new(), most: 0, fillings: 0 }
+    }
+}
+
+impl<T> Queue<T> {
+    #[inline]
+    pub(crate) fn push_back(&mut self, entry: T) {
+        self.entries.push_back(entry);
+        self.most = self.most.max(self.entries.len());
+    }
+
+    #[inline]
+    pub(crate) fn pop_front(&mut self) -> Option<T> {
+        let entry = self.entries.pop_front();
+        if self.entries.is_empty() && entry.is_some() {
+            self.emptied();
+        }
+        entry
+    }
+
+    fn emptied(&mut self) {
+        // The next begin where these did, in memory that the processor still has at hand.
+        self.entries.clear();
+        self.fillings += 1;
+        if self.fillings < FILLINGS {
+            return;
+        }
+        if self.entries.capacity() > KEPT && self.most < self.entries.capacity() / 4 {
+            self.entries.shrink_to(self.most);
+        }
+        (self.most, self.fillings) = (0, 0);
+    }
+
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+        self.entries.get_mut(at)
+    }
+
+    pub(crate) fn remove(&mut self, at: usize) -> Option<T> {
+        self.entries.remove(at)
+    }
+
+    /// Each, to be changed where it is.
+    pub(crate) fn iter_mut(&mut self) -> IterMut<'_, T> {
+        self.entries.iter_mut()
+    }
+
+    /// What it holds room for, in bytes.
+    pub(crate) fn memory(&self) -> usize {
+        self.entries.capacity() * size_of::<T>()
+    }
+
+    /// Gives all memory back, if it is empty.
+    pub(crate) fn shrink(&mut self) {
+        if self.entries.is_empty() {
+            *self = Queue::default();
+        }
+    }
+}
+
+impl<T> Deref for Queue<T> {
+    type Target = VecDeque<T>;
+
+    fn deref(&self) -> &VecDeque<T> {
+        &self.entries
+    }
+}
+
+impl<T> IntoIterator for Queue<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        self.entries.into_iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_was_needed_once_is_given_back() {
+        let mut queue = Queue::default();
+        let mut fill = |count: u32| {
+            (0..count).for_each(|n| queue.push_back(n));
+            while queue.pop_front().is_some() {}
+            queue.capacity()
+        };
+        let room = fill(1000);
+        assert!(room >= 1000);
+        assert_eq!(fill(300), room);
+        // As long as one filling in four is large, all of the room is needed.
+        assert_eq!([300, 1, 1, 300, 1, 1, 300, 1].map(&mut fill), [room; 8]);
+        assert!([1; 8].map(&mut fill)[7] <= KEPT);
+    }
+
+    proptest! {
+        /// It is a queue, whatever it holds room for; and that is no more than four times what it has held in its last
+        /// fillings.
+        #[test]
+        fn it_is_a_queue(fillings in proptest::collection::vec(0usize..200, 0..40)) {
+            let (mut queue, mut next) = (Queue::default(), 0..);
+            let mut taken = 0;
+            for filling in &fillings {
+                next.by_ref().take(*filling).for_each(|n| queue.push_back(n));
+                prop_assert_eq!(queue.len(), *filling);
+                while let Some(n) = queue.pop_front() {
+                    prop_assert_eq!(n, taken);
+                    taken += 1;
+                }
+            }
+            let last = fillings.iter().rev().filter(|n| **n > 0).take(2 * usize::from(FILLINGS)).max();
+            let most = last.map_or(0, |most| most.next_power_of_two().max(KEPT) * 4);
+            prop_assert!(queue.capacity() <= most, "{} {most}", queue.capacity());
+            queue.shrink();
+            prop_assert_eq!(queue.memory(), 0);
+        }
+    }
+}
