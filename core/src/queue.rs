@@ -8,7 +8,7 @@ use core::ops::Deref;
 const KEPT: usize = 16;
 
 /// Of so many fillings, one behind the other, the fullest says how much room is needed.
-const FILLINGS: u8 = 4;
+const FILLINGS: u32 = 4;
 
 /// A [`VecDeque`] that gives room back which it has not needed for a while: a link that was once told of a thousand
 /// peers does not hold room for a thousand envelopes ever after. A queue that is filled again and again as full as
@@ -17,9 +17,9 @@ const FILLINGS: u8 = 4;
 pub(crate) struct Queue<T> {
     entries: VecDeque<T>,
     /// How many it has held since it was last asked whether it needs its room.
-    most: usize,
+    most: u32,
     /// How often it was emptied since.
-    fillings: u8,
+    fillings: u32,
 }
 
 impl<T> Default for Queue<T> {
@@ -32,7 +32,7 @@ impl<T> Queue<T> {
     #[inline]
     pub(crate) fn push_back(&mut self, entry: T) {
         self.entries.push_back(entry);
-        self.most = self.most.max(self.entries.len());
+        self.most = self.most.max(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
     }
 
     #[inline]
@@ -51,8 +51,9 @@ impl<T> Queue<T> {
         if self.fillings < FILLINGS {
             return;
         }
-        if self.entries.capacity() > KEPT && self.most < self.entries.capacity() / 4 {
-            self.entries.shrink_to(self.most);
+        let most = self.most as usize;
+        if self.entries.capacity() > KEPT && most < self.entries.capacity() / 4 {
+            self.entries.shrink_to(most);
         }
         (self.most, self.fillings) = (0, 0);
     }
@@ -136,7 +137,7 @@ mod tests {
                     taken += 1;
                 }
             }
-            let last = fillings.iter().rev().filter(|n| **n > 0).take(2 * usize::from(FILLINGS)).max();
+            let last = fillings.iter().rev().filter(|n| **n > 0).take(2 * FILLINGS as usize).max();
             let most = last.map_or(0, |most| most.next_power_of_two().max(KEPT) * 4);
             prop_assert!(queue.capacity() <= most, "{} {most}", queue.capacity());
             queue.shrink();

@@ -73,7 +73,7 @@ impl Connection {
         let content = match unit {
             Unit::Suite(suite) => {
                 if let Phase::Preface(me, greeter) = core::mem::replace(&mut self.phase, Phase::Over) {
-                    let (noise, offer) = handshake::accept(greeter, suite, &me)?;
+                    let (noise, offer) = handshake::accept(*greeter, suite, &me)?;
                     self.phase = Phase::First(me, offer, noise);
                 }
                 return Ok(None);

@@ -5,6 +5,7 @@ mod outgoing;
 mod timers;
 mod units;
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -57,19 +58,20 @@ pub struct Connection {
     received_under_key: Volume,
 }
 
-/// What the bytes that come next are part of.
+/// What the bytes that come next are part of. What only the beginning takes is elsewhere: most links have it behind
+/// them.
 enum Phase {
     /// Responder: the preface.
-    Preface(Responder, Greeter),
+    Preface(Responder, Box<Greeter>),
     /// Responder: the first handshake message.
     First(Responder, Options, Handshake),
     /// Responder: the third.
     Third(Responder, Options, Handshake),
     /// Initiator: the second.
-    Second(Initiator, Handshake),
+    Second(Box<Initiator>, Handshake),
     /// Records under the session's keys. An initiator that has read none yet may still be refused
     /// in the clear: the responder may have had no keys to say it with.
-    Records { transport: Transport, expecting: Option<Initiator>, heard: bool },
+    Records { transport: Transport, expecting: Option<Box<Initiator>>, heard: bool },
     /// Nothing more.
     Over,
 }
@@ -182,7 +184,7 @@ impl Connection {
         let greeter = Greeter { config: config.clone(), key: key.clone(), random };
         match handshake::open(greeter, &network, this.output.bytes()) {
             Ok(noise) => {
-                this.phase = Phase::Second(me, noise);
+                this.phase = Phase::Second(Box::new(me), noise);
                 this.signal(Signal::Open);
             }
             Err(refusal) => this.end(now, ClosedBy::Us, refusal),
@@ -200,7 +202,7 @@ impl Connection {
     ) -> Connection {
         let mut this = Connection::new(now, config, Role::Responder);
         let greeter = Greeter { config: config.clone(), key: key.clone(), random };
-        this.phase = Phase::Preface(me, greeter);
+        this.phase = Phase::Preface(me, Box::new(greeter));
         this
     }
 
