@@ -98,11 +98,8 @@ impl Peer {
     /// # Errors
     /// [`Error::Send`] when the node cannot take it, [`Error::Closed`].
     pub fn send(&self, to: &Address, message: Message) -> Result<MessageId, Error> {
-        let id = wait(
-            &self.engine,
-            Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message)),
-            None,
-        )?;
+        let submitting = Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message));
+        let id = wait(&self.engine, submitting.recently(self.engine.is_collecting()), None)?;
         self.engine.gave(message.body.len() + HEAD);
         Ok(id)
     }

@@ -1,6 +1,7 @@
 //! What the application has not taken yet.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
@@ -32,6 +33,11 @@ impl Arrivals {
         } else {
             self.news.push((self.messages.len() as u64, event));
         }
+    }
+
+    /// Where messages are put without looking at each.
+    pub(crate) const fn messages(&mut self) -> &mut VecDeque<Event> {
+        &mut self.messages
     }
 
     fn len(&self) -> usize {
@@ -118,7 +124,11 @@ impl Inbox {
             queues.news.push_back((before + after, event));
         }
         queues.arrived += come.messages.len() as u64;
-        queues.messages.append(&mut come.messages);
+        if queues.messages.is_empty() {
+            mem::swap(&mut queues.messages, &mut come.messages);
+        } else {
+            queues.messages.append(&mut come.messages);
+        }
         let woken = queues.waiting.take(count);
         drop(queues);
         woken.into_iter().for_each(Waker::wake);

@@ -130,13 +130,24 @@ impl Shared {
         &self,
         cx: &mut Context<'_>,
         place: &mut Place,
+        act: impl FnMut(&mut State, Instant) -> Result<T, SendError>,
+    ) -> Poll<Result<T, Error>> {
+        self.poll_command_at(cx, place, false, act)
+    }
+
+    /// The same, and `is_recent` when the node was told the time a moment ago: then the clock is not asked again.
+    pub(crate) fn poll_command_at<T>(
+        &self,
+        cx: &mut Context<'_>,
+        place: &mut Place,
+        is_recent: bool,
         mut act: impl FnMut(&mut State, Instant) -> Result<T, SendError>,
     ) -> Poll<Result<T, Error>> {
         let mut state = self.lock();
         if state.over {
             return Poll::Ready(Err(Error::Closed));
         }
-        let now = self.now();
+        let now = if is_recent { state.node.now() } else { self.now() };
         let result = act(&mut state, now);
         match result {
             Err(SendError::Full | SendError::TooMany { .. }) => {

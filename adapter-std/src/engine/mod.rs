@@ -263,6 +263,12 @@ impl Engine {
         self.bell.ring();
     }
 
+    /// Whether the node was given bytes since the last turn. They are moved within milliseconds: the node has been told
+    /// the time.
+    pub(crate) fn is_collecting(&self) -> bool {
+        self.given.load(Relaxed) > 0
+    }
+
     /// The node was given so many bytes more. Whenever they fill a record, they are written.
     pub(crate) fn gave(&self, bytes: usize) {
         let before = self.given.fetch_add(bytes, Relaxed);

@@ -189,6 +189,7 @@ impl<S: System> Driver<S> {
     fn drain(&mut self, state: &mut State) {
         let mut room = self.shared.room();
         loop {
+            room -= state.node.poll_messages(room, self.news.messages());
             let action = if room > 0 { state.node.poll_action() } else { state.node.poll_duty() };
             match action {
                 Some(Action::Event(event)) => {

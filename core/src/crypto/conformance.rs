@@ -77,6 +77,16 @@ fn sealing(provider: &dyn Provider, kind: CipherKind) -> Result<(), String> {
         let mut buffer = plain.clone();
         let tag = aead.seal(&kind.nonce(n), ad, &mut buffer);
         ensure(length < 16 || buffer != plain, &format!("{kind:?} leaves {length} bytes in the clear"))?;
+        let mut elsewhere = vec![0xA5; length];
+        ensure(
+            aead.seal_to(&kind.nonce(n), ad, &plain, &mut elsewhere) == tag && elsewhere == buffer,
+            &format!("{kind:?} seals {length} bytes in place and to another place differently"),
+        )?;
+        let mut opened = vec![0xA5; length];
+        ensure(
+            other.open_to(&kind.nonce(n), ad, &buffer, &tag, &mut opened).is_ok() && opened == plain,
+            &format!("{kind:?} does not open the {length} bytes that it sealed to another place"),
+        )?;
         ensure(
             other.open(&kind.nonce(n), ad, &mut buffer, &tag).is_ok() && buffer == plain,
             &format!("{kind:?} does not open the {length} bytes that it sealed"),
@@ -97,8 +107,11 @@ fn tampering(provider: &dyn Provider, kind: CipherKind) -> Result<(), String> {
         let refused = |aead: &dyn Aead, nonce: &_, ad: &[u8], sealed: &[u8], tag: &_, what| {
             let mut buffer = sealed.to_vec();
             let opened = aead.open(nonce, ad, &mut buffer, tag).is_ok();
+            let mut elsewhere = vec![0xA5; sealed.len()];
+            let opened = opened || aead.open_to(nonce, ad, sealed, tag, &mut elsewhere).is_ok();
             ensure(!opened, &format!("{kind:?} opens {length} bytes with {what} altered"))?;
-            ensure(buffer.iter().all(|b| *b == 0), &format!("{kind:?} leaves forged bytes in the buffer"))
+            let is_cleared = buffer.iter().chain(&elsewhere).all(|b| *b == 0);
+            ensure(is_cleared, &format!("{kind:?} leaves forged bytes in the buffer"))
         };
         for at in 0..length {
             refused(&*aead, &nonce, ad, &altered(&sealed, at), &tag, "the ciphertext")?;

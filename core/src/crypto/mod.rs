@@ -102,6 +102,30 @@ pub trait Aead: Send + Sync {
     /// [`Forged`] where `nonce`, `ad`, ciphertext and tag are not those of one [`Aead::seal`] under
     /// this key. The buffer is all zeros then.
     fn open(&self, nonce: &[u8; 12], ad: &[u8], buffer: &mut [u8], tag: &[u8; 16]) -> Result<(), Forged>;
+
+    /// The same as [`Aead::seal`], from `plain` to `out`, which is as long: for ciphers that read from one place and
+    /// write to another, without a copy in between.
+    fn seal_to(&self, nonce: &[u8; 12], ad: &[u8], plain: &[u8], out: &mut [u8]) -> [u8; 16] {
+        out.copy_from_slice(plain);
+        self.seal(nonce, ad, out)
+    }
+
+    /// The same as [`Aead::open`], from `sealed` to `out`, which is as long.
+    ///
+    /// # Errors
+    ///
+    /// As there. `out` is all zeros then.
+    fn open_to(
+        &self,
+        nonce: &[u8; 12],
+        ad: &[u8],
+        sealed: &[u8],
+        tag: &[u8; 16],
+        out: &mut [u8],
+    ) -> Result<(), Forged> {
+        out.copy_from_slice(sealed);
+        self.open(nonce, ad, out, tag)
+    }
 }
 
 /// A hash of 32 bytes over blocks of 64 (Noise, section 4.3). It wipes its state when it is dropped.

@@ -3,7 +3,7 @@
 use alloc::string::ToString;
 use core::time::Duration;
 
-use crate::link::{LinkId, Origin, envelope_cost};
+use crate::link::{LinkId, Origin};
 use crate::node::calls::Ended;
 use crate::node::event::{Received, Request, Stage};
 use crate::node::forward::Envelope;
@@ -11,7 +11,7 @@ use crate::node::links::Neighbour;
 use crate::node::receipts::News;
 use crate::node::requests::Caller;
 use crate::node::submit::{Outgoing, read_letter};
-use crate::node::{Delivery, Event, Node, RequestId, Response, roster};
+use crate::node::{Event, Node, RequestId, Response, roster};
 use crate::wire::letter::{Method, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status};
 use crate::wire::{Kind, LetterError, MessageId, Receipts};
 use crate::{Address, Failure, Reason};
@@ -53,24 +53,6 @@ impl Node {
             let _ = self.notify(&from, envelope.id, NotifiedEvent::Failed, Some(&failure));
         }
         self.done_with(envelope.origin);
-    }
-
-    /// Gives the application something; it counts until the application has taken it.
-    fn queue_delivery(&mut self, envelope: &Envelope<'_>, event: Event) {
-        let cost = envelope_cost(envelope.letter.len() + envelope.to.len() + envelope.from.len());
-        let (link, sequence) = match envelope.origin {
-            Origin::Link { link, sequence } => (Some(link), sequence),
-            Origin::Local => (None, None),
-        };
-        match link {
-            None => self.own_deliveries += cost,
-            Some(link) => {
-                if let Some(entry) = self.links.get_mut(link) {
-                    entry.deliveries += cost;
-                }
-            }
-        }
-        self.deliveries.push_back(Delivery { event, link, sequence, cost });
     }
 
     fn deliver_message(
@@ -300,13 +282,7 @@ impl Node {
 
     fn request_ended(&mut self, request: RequestId) {
         // Not taken yet: then the application need not hear of it at all.
-        let asked =
-            |delivery: &Delivery| matches!(&delivery.event, Event::Request(r) if r.request == request);
-        if let Some(at) = self.deliveries.iter().position(asked).filter(|_| !planted!(EndedBeforeTaken)) {
-            if let Some(Delivery { link, sequence, cost, .. }) = self.deliveries.remove(at) {
-                self.delivered(link, sequence.filter(|_| !planted!(UntakenKeepsPlace)), cost);
-            }
-        } else {
+        if planted!(EndedBeforeTaken) || !self.untell(request) {
             self.event(Event::RequestEnded { request });
         }
     }

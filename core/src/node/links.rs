@@ -379,22 +379,33 @@ impl Node {
         }
     }
 
-    /// The application has taken, or need not take, something that came over a link, or from this node.
-    pub(super) fn delivered(&mut self, link: Option<LinkId>, sequence: Option<u64>, cost: usize) {
+    /// The application has taken, or need not take, what came over a link, or from this node: the number and the
+    /// cost of each.
+    pub(super) fn delivered(
+        &mut self,
+        link: Option<LinkId>,
+        all: impl Iterator<Item = (Option<u64>, usize)>,
+    ) {
+        let (now, most) = (self.now, self.config.limits.deliveries);
+        let mut cost = 0;
+        let numbers = all.filter_map(|(sequence, its)| {
+            cost += its;
+            sequence
+        });
         let Some(id) = link else {
+            numbers.for_each(drop);
             self.own_deliveries = self.own_deliveries.saturating_sub(cost);
             return;
         };
-        let (now, most) = (self.now, self.config.limits.deliveries);
-        let Some(link) = self.links.get_mut(id) else { return };
+        let Some(link) = self.links.get_mut(id) else { return numbers.for_each(drop) };
         let was_parked = link.is_parked(most);
+        let Some(conn) = &mut link.conn else { return numbers.for_each(drop) };
+        let owes = conn.taken_all(now, numbers);
         link.deliveries = link.deliveries.saturating_sub(cost);
-        let unparked = was_parked && !link.is_parked(most);
-        let Some(conn) = &mut link.conn else { return };
+        let unparked = was_parked && link.deliveries < most;
         if unparked {
             conn.read_again(now);
         }
-        let owes = sequence.is_some_and(|sequence| conn.taken(now, sequence));
         self.touch_if(unparked || owes, id);
     }
 

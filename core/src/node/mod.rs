@@ -9,6 +9,7 @@ mod builtins;
 mod calls;
 mod crowd;
 mod deliver;
+mod deliveries;
 mod dial;
 mod event;
 mod forward;
@@ -47,6 +48,7 @@ use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
 use calls::CallTable;
 use crowd::Crowd;
+use deliveries::Deliveries;
 use ids::Ids;
 use lately::Lately;
 use links::Links;
@@ -101,8 +103,7 @@ pub struct Node {
     commands: BTreeMap<String, String>,
 
     actions: Queue<Action>,
-    /// Messages and requests that the application has not taken.
-    deliveries: Queue<Delivery>,
+    deliveries: Deliveries,
     /// What of them this node has sent to itself, in bytes of cost.
     own_deliveries: usize,
     stopping: Stopping,
@@ -117,14 +118,6 @@ pub struct Node {
     recent: Recent,
     lately: Lately,
     crowd: Crowd,
-}
-
-/// An event that the application has to take, and what its taking means.
-struct Delivery {
-    event: Event,
-    link: Option<LinkId>,
-    sequence: Option<u64>,
-    cost: usize,
 }
 
 /// A driver's clock that is later than this, 292 471 years after its origin, is broken.
@@ -185,7 +178,7 @@ impl Node {
             requests: RequestTable::default(),
             commands: BTreeMap::new(),
             actions: Queue::default(),
-            deliveries: Queue::default(),
+            deliveries: Deliveries::default(),
             own_deliveries: 0,
             stopping: Stopping::No,
             plain: Plain::default(),
@@ -211,6 +204,11 @@ impl Node {
     /// The public key of this node.
     pub const fn peer_id(&self) -> PeerId {
         self.peer_id
+    }
+
+    /// The latest time that it was told.
+    pub const fn now(&self) -> Instant {
+        self.now
     }
 
     // ---- what the world tells
@@ -304,10 +302,7 @@ impl Node {
         if let Some(action) = self.actions.pop_front() {
             return Some(action);
         }
-        let &Delivery { link, sequence, cost, .. } = self.deliveries.front()?;
-        self.delivered(link, sequence, cost);
-        // Moved once, from the queue to the caller.
-        let taken = self.deliveries.pop_front().map(|delivery| Action::Event(delivery.event));
+        let taken = self.take_delivery().map(Action::Event);
         self.settle();
         taken
     }
@@ -381,7 +376,6 @@ impl Node {
     /// The bytes that it holds in its queues, tables and buffers, about: collections count what they
     /// have reserved, trees what their entries need.
     pub fn memory(&self) -> usize {
-        let deliveries: usize = self.deliveries.iter().map(|delivery| delivery.cost).sum();
         self.links.memory()
             + self.uplinks.memory()
             + self.names.memory()
@@ -392,7 +386,6 @@ impl Node {
             + self.requests.memory()
             + self.actions.memory()
             + self.deliveries.memory()
-            + deliveries
             + self.touched.capacity() * size_of::<LinkId>()
             + self.went.capacity() * size_of::<Sent>()
             + self.plain.memory()

@@ -300,8 +300,7 @@ impl Cipher for Sealer {
         let Some(aead) = &self.aead else { return 0 };
         let Some((text, rest)) = out.split_at_mut_checked(plaintext.len()) else { return 0 };
         let Some(tag) = rest.first_chunk_mut() else { return 0 };
-        text.copy_from_slice(plaintext);
-        *tag = aead.seal(&self.kind.nonce(nonce), ad, text);
+        *tag = aead.seal_to(&self.kind.nonce(nonce), ad, plaintext, text);
         text.len() + tag.len()
     }
 
@@ -309,8 +308,7 @@ impl Cipher for Sealer {
         let aead = self.aead.as_ref().ok_or(Error::Decrypt)?;
         let (text, tag) = ciphertext.split_last_chunk().ok_or(Error::Decrypt)?;
         let out = out.get_mut(..text.len()).ok_or(Error::Decrypt)?;
-        out.copy_from_slice(text);
-        aead.open(&self.kind.nonce(nonce), ad, out, tag).map_err(|_| Error::Decrypt)?;
+        aead.open_to(&self.kind.nonce(nonce), ad, text, tag, out).map_err(|_| Error::Decrypt)?;
         Ok(out.len())
     }
 

@@ -46,6 +46,8 @@ pub struct Peer {
     pub events: Vec<Event>,
     /// Whether the application takes its deliveries.
     takes: bool,
+    /// How many messages its driver takes at once; none: it polls for each.
+    pub batch: Option<usize>,
     pub stores: Vec<Vec<u8>>,
     /// Whether stores are answered at once.
     pub stores_at_once: bool,
@@ -208,6 +210,7 @@ impl World {
             node,
             events: Vec::new(),
             takes: true,
+            batch: None,
             stores: Vec::new(),
             stores_at_once: true,
             pending_stores: Vec::new(),
@@ -281,6 +284,13 @@ impl World {
         loop {
             let peer = &mut self.peers[at];
             let (takes, forgets) = (peer.takes, peer.meter.is_some());
+            if let Some(most) = peer.batch.filter(|_| takes) {
+                let mut messages = VecDeque::new();
+                let count = peer.node.poll_messages(most, &mut messages);
+                assert!(count == messages.len() && count <= most);
+                worked |= count > 0;
+                peer.events.extend(messages);
+            }
             let action = peer.metered(|node| {
                 let action = if takes { node.poll_action() } else { node.poll_duty() };
                 match action {

@@ -1,5 +1,6 @@
 //! What comes in: units, records, frames, session messages.
 
+use core::iter;
 use core::time::Duration;
 
 use crate::link::connection::units::{Unit, next_unit};
@@ -268,7 +269,14 @@ impl Connection {
     /// The envelope of this number was dealt with: passed on, delivered, refused. Whether that changes what
     /// this connection has to say now, or when.
     pub fn taken(&mut self, now: Instant, sequence: u64) -> bool {
-        self.inbound.taken(sequence);
+        self.taken_all(now, iter::once(sequence))
+    }
+
+    /// The same, for several at once.
+    pub(crate) fn taken_all(&mut self, now: Instant, sequences: impl Iterator<Item = u64>) -> bool {
+        if sequences.map(|sequence| self.inbound.taken(sequence)).count() == 0 {
+            return false;
+        }
         // A session that is ending does not wait for company: the other side waits for the word.
         if self.inbound.is_urgent() || (self.inbound.owes() && !matches!(self.goodbye, Goodbye::No)) {
             return !core::mem::replace(&mut self.control.ack_now, true);

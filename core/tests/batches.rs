@@ -1,0 +1,102 @@
+//! Messages taken many at once are the messages that are polled for one by one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation)] // a test may
+
+mod common;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use common::{World, fake};
+use homing_core::{Command, Event, Message, Pattern, Receipts, Response};
+use proptest::prelude::*;
+
+/// Two peers and their hub, with so little room that windows fill and links are not read.
+fn narrow(batch: Option<usize>) -> World {
+    let mut world = World::network(2, || {
+        let mut config = fake();
+        (config.limits.window, config.limits.deliveries, config.limits.queue) = (2000, 1500, 3000);
+        config
+    });
+    for peer in &mut world.peers {
+        peer.batch = batch;
+        peer.node.serve("/mirror", "says it again").unwrap();
+    }
+    world
+}
+
+/// What each peer says and is told until nothing more happens: (what, who, to whom, how much).
+fn play(batch: Option<usize>, steps: &[(u8, usize, usize, u8)]) -> (Vec<Vec<Event>>, Vec<String>) {
+    let mut world = narrow(batch);
+    let mut results = Vec::new();
+    let names = ["hub@home", "p0@home", "p1@home", "*@home"];
+    for &(what, who, to, size) in steps {
+        let (now, name) = (world.now, names[to].parse().unwrap());
+        match what {
+            0 => world.set_takes(who, size % 2 == 0),
+            1 => world.advance(Duration::from_millis(u64::from(size))),
+            2 => {
+                let command = Command::get("/mirror").with_body("text/plain", vec![size; usize::from(size)]);
+                let call =
+                    world.node(who).request(now, &Pattern::from(name), command, Duration::from_secs(5));
+                results.push(format!("{call:?}"));
+            }
+            3 => {
+                let asked = world.peers[who].events.iter().filter_map(|event| match event {
+                    Event::Request(request) => Some(request.request),
+                    _ => None,
+                });
+                for request in asked.collect::<Vec<_>>() {
+                    let answer = world.node(who).respond(now, request, Ok(Response::new("text/plain", "so")));
+                    results.push(format!("{answer:?}"));
+                }
+                world.run();
+            }
+            _ => {
+                let mut message = Message::new("text/plain", vec![what; usize::from(size)]);
+                message.receipts = if size % 3 == 0 { Receipts::Received } else { Receipts::Failure };
+                results.push(format!("{:?}", world.node(who).send(now, &name, message)));
+                if what % 4 == 0 {
+                    world.run();
+                }
+            }
+        }
+    }
+    (0..3).for_each(|peer| world.set_takes(peer, true));
+    world.advance(Duration::from_secs(10));
+    ((0..3).map(|peer| world.take_events(peer)).collect(), results)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_is_lost_added_or_out_of_order(
+        most in 1usize..20,
+        steps in proptest::collection::vec((prop_oneof![0u8..4, 4u8..30], 0usize..3, 0usize..4, any::<u8>()), 0..60),
+    ) {
+        prop_assert_eq!(play(None, &steps), play(Some(most), &steps));
+    }
+}
+
+#[test]
+fn a_request_is_left_to_be_polled_for() {
+    let mut world = narrow(None);
+    world.set_takes(2, false);
+    let (now, to) = (world.now, "p1@home".parse().unwrap());
+    world.node(1).send(now, &to, Message::text("before")).unwrap();
+    let patience = Duration::from_secs(5);
+    world.node(1).request(now, &Pattern::from(to.clone()), Command::get("/mirror"), patience).unwrap();
+    world.node(1).send(now, &to, Message::text("behind")).unwrap();
+    world.run();
+    let mut messages = VecDeque::new();
+    assert_eq!(world.node(2).poll_messages(0, &mut messages), 0);
+    assert_eq!(world.node(2).poll_messages(9, &mut messages), 1);
+    while world.node(2).poll_duty().is_some() {}
+    assert_eq!(world.node(2).poll_messages(9, &mut messages), 0, "the request is the next");
+    world.set_takes(2, true);
+    world.run();
+    let rest = world.take_events(2);
+    let rest: Vec<_> = rest.iter().filter(|e| matches!(e, Event::Message(_) | Event::Request(_))).collect();
+    assert!(matches!(&rest[..], [Event::Request(_), Event::Message(_)]), "{rest:?}");
+}
