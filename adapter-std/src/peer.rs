@@ -1,5 +1,6 @@
 //! The handle.
 
+use std::borrow::Borrow;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -97,9 +98,17 @@ impl Peer {
     ///
     /// # Errors
     /// [`Error::Send`] when the node cannot take it, [`Error::Closed`].
-    pub fn send(&self, to: &Address, message: Message) -> Result<MessageId, Error> {
-        let submitting = Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message));
-        let id = wait(&self.engine, submitting.recently(self.engine.is_collecting()), None)?;
+    pub fn send(&self, to: &Address, message: impl Borrow<Message>) -> Result<MessageId, Error> {
+        let message = message.borrow();
+        let is_recent = self.engine.is_collecting();
+        // Most often there is room, and nothing to wait for.
+        let at_once = self.engine.promptly(|| {
+            self.shared().try_command(is_recent, |state, now| state.node.send(now, to, message))
+        });
+        let id = at_once.unwrap_or_else(|| {
+            let submitting = Submitting::new(self.shared(), |state, now| state.node.send(now, to, message));
+            wait(&self.engine, submitting, None)
+        })?;
         self.engine.gave(message.body.len() + HEAD);
         Ok(id)
     }

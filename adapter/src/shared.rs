@@ -125,29 +125,44 @@ impl Shared {
         result
     }
 
+    /// The same, if no queue is full; none when one is, and then nothing was done. `is_recent` when the node was told the
+    /// time a moment ago, and the driver's next turn is still to come: then the clock is not asked again.
+    #[inline]
+    pub fn try_command<T>(
+        &self,
+        is_recent: bool,
+        act: impl FnOnce(&mut State, Instant) -> Result<T, SendError>,
+    ) -> Option<Result<T, Error>> {
+        let result = {
+            let mut state = self.lock();
+            if state.over {
+                return Some(Err(Error::Closed));
+            }
+            let now = if is_recent { state.node.now() } else { self.now() };
+            act(&mut state, now)
+        };
+        match result {
+            Ok(done) => {
+                self.mailbox.wake();
+                Some(Ok(done))
+            }
+            Err(SendError::Full | SendError::TooMany { .. }) => None,
+            Err(e) => Some(Err(e.into())),
+        }
+    }
+
     /// The same, but waits for the next turn of the driver while a queue is full.
     pub(crate) fn poll_command<T>(
         &self,
         cx: &mut Context<'_>,
         place: &mut Place,
-        act: impl FnMut(&mut State, Instant) -> Result<T, SendError>,
-    ) -> Poll<Result<T, Error>> {
-        self.poll_command_at(cx, place, false, act)
-    }
-
-    /// The same, and `is_recent` when the node was told the time a moment ago: then the clock is not asked again.
-    pub(crate) fn poll_command_at<T>(
-        &self,
-        cx: &mut Context<'_>,
-        place: &mut Place,
-        is_recent: bool,
         mut act: impl FnMut(&mut State, Instant) -> Result<T, SendError>,
     ) -> Poll<Result<T, Error>> {
         let mut state = self.lock();
         if state.over {
             return Poll::Ready(Err(Error::Closed));
         }
-        let now = if is_recent { state.node.now() } else { self.now() };
+        let now = self.now();
         let result = act(&mut state, now);
         match result {
             Err(SendError::Full | SendError::TooMany { .. }) => {

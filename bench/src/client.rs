@@ -55,11 +55,11 @@ const PART: usize = 15 * 1024;
 
 fn send(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
     let to = peer.resolve("receiver")?;
-    let body = body(job);
+    let parts: Vec<Message> = body(job).chunks(PART).map(|part| Message::new(OCTETS, part)).collect();
     stage.ready()?;
     for _ in 0..job.count {
-        for part in body.chunks(PART) {
-            peer.send(&to, Message::new(OCTETS, part))?;
+        for part in &parts {
+            peer.send(&to, part)?;
         }
     }
     stage.stopped()?;
@@ -101,7 +101,7 @@ fn publish(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
     stage.ready()?;
     for n in 1..=job.count {
         if n % STRIDE != 0 && n != job.count {
-            peer.send(&to, message.clone())?;
+            peer.send(&to, &message)?;
             continue;
         }
         followed.push_back(peer.track(&to, message.clone().with_receipts(Receipts::Received))?);

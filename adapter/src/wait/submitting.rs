@@ -20,7 +20,6 @@ pub struct Submitting<'a, F> {
     shared: &'a Shared,
     act: F,
     place: Place,
-    is_recent: bool,
 }
 
 impl<'a, F> Submitting<'a, F> {
@@ -29,15 +28,7 @@ impl<'a, F> Submitting<'a, F> {
     where
         F: FnMut(&mut State, Instant) -> Result<T, SendError>,
     {
-        Submitting { shared, act, place: None, is_recent: false }
-    }
-
-    /// The same for whoever has just had the node do something, and has the driver's turn still before it: it is
-    /// told the same time as then, and the clock is not asked, unless this has to wait.
-    #[must_use]
-    pub fn recently(mut self, is_recent: bool) -> Submitting<'a, F> {
-        self.is_recent = is_recent;
-        self
+        Submitting { shared, act, place: None }
     }
 }
 
@@ -48,8 +39,8 @@ where
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Error>> {
-        let Submitting { shared, act, place, is_recent } = &mut *self;
-        shared.poll_command_at(cx, place, std::mem::take(is_recent), act)
+        let Submitting { shared, act, place } = &mut *self;
+        shared.poll_command(cx, place, act)
     }
 }
 
