@@ -57,6 +57,7 @@ impl Events {
     }
 
     /// The next event, if there is one already.
+    #[inline]
     pub fn try_next(&self) -> Option<Event> {
         self.events.try_next()
     }
@@ -65,10 +66,12 @@ impl Events {
 impl Iterator for Events {
     type Item = Event;
 
+    #[inline]
     fn next(&mut self) -> Option<Event> {
         // Most often there is one, and nothing to wait for.
-        if let Some(event) = self.events.try_next() {
-            return Some(event);
+        let event = self.events.try_next();
+        if event.is_some() {
+            return event;
         }
         wait(&self.engine, self.events.next_event(), None)
     }

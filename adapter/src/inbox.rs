@@ -72,25 +72,20 @@ impl Queues {
 
     #[inline]
     fn pop(&mut self) -> Option<Event> {
-        if self.news.front().is_none_or(|(after, _)| *after > self.taken)
-            && let Some(message) = self.messages.pop_front()
-        {
-            self.taken += 1;
-            if self.messages.is_empty() {
-                // The next ones begin where these did, in memory that the processor still has at hand.
-                self.messages.clear();
+        if self.news.front().is_none_or(|(after, _)| *after > self.taken) {
+            // Moved once, to whoever asked: taking it apart would be to move it again.
+            let message = self.messages.pop_front();
+            if message.is_some() {
+                self.taken += 1;
+                if self.messages.is_empty() {
+                    // The next ones begin where these did, in memory that the processor still has at hand.
+                    self.messages.clear();
+                }
+                return message;
             }
-            return Some(message);
         }
         self.news.pop_front().map(|(_, event)| event)
     }
-}
-
-/// What came of waiting for an event.
-pub(crate) struct Taken {
-    pub(crate) event: Option<Event>,
-    /// Half of the queue or more is free.
-    pub(crate) roomy: bool,
 }
 
 impl Inbox {
@@ -134,29 +129,32 @@ impl Inbox {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// The next event, if there is one already.
+    /// The next event, if there is one already; and whether half of the queue or more is free.
     #[inline]
-    pub(crate) fn take(&self) -> Taken {
-        self.pop(&mut lock(&self.queues))
+    pub(crate) fn take(&self, roomy: &mut bool) -> Option<Event> {
+        let mut queues = lock(&self.queues);
+        let event = queues.pop();
+        *roomy = event.is_none() || queues.messages.len() <= self.cap / 2;
+        event
     }
 
-    /// The next event; none when there will be no more. Until then, waits at `place`.
-    pub(crate) fn poll_take(&self, cx: &mut Context<'_>, place: &mut Place) -> Poll<Taken> {
+    /// The same, or none when there will be no more. Until then, waits at `place`.
+    pub(crate) fn poll_take(
+        &self,
+        cx: &mut Context<'_>,
+        place: &mut Place,
+        roomy: &mut bool,
+    ) -> Poll<Option<Event>> {
         let mut queues = lock(&self.queues);
-        let taken = self.pop(&mut queues);
-        if taken.event.is_none() && !queues.closed {
+        let event = queues.pop();
+        if event.is_none() && !queues.closed {
             queues.waiting.watch(place, cx.waker());
             return Poll::Pending;
         }
+        *roomy = event.is_none() || queues.messages.len() <= self.cap / 2;
         // Nobody who does not wait is to be woken in place of one who does.
         queues.waiting.leave(place);
-        Poll::Ready(taken)
-    }
-
-    #[inline]
-    fn pop(&self, queues: &mut Queues) -> Taken {
-        let event = queues.pop();
-        Taken { roomy: event.is_none() || queues.messages.len() <= self.cap / 2, event }
+        Poll::Ready(event)
     }
 
     /// Whoever waited at `place` does not any more. If it was woken and takes nothing, the next is.
@@ -220,7 +218,7 @@ mod tests {
         let inbox = Inbox::new(2);
         put(&inbox, [message(1), Event::Stopped, message(2), Event::Stopped, Event::Stopped]);
         assert_eq!((inbox.room(false), inbox.missed()), (0, 1));
-        let all: Vec<_> = std::iter::from_fn(|| inbox.take().event).collect();
+        let all: Vec<_> = std::iter::from_fn(|| inbox.take(&mut false)).collect();
         assert_eq!(all, [message(1), message(2), Event::Stopped, Event::Stopped]);
     }
 
@@ -229,7 +227,7 @@ mod tests {
         let inbox = Inbox::new(2);
         put(&inbox, [message(1), Event::Stopped]);
         put(&inbox, [message(2)]);
-        let all: Vec<_> = std::iter::from_fn(|| inbox.take().event).collect();
+        let all: Vec<_> = std::iter::from_fn(|| inbox.take(&mut false)).collect();
         assert_eq!(all, [message(1), Event::Stopped]);
     }
 
@@ -237,9 +235,14 @@ mod tests {
     fn room_comes_back_by_halves_for_the_wary() {
         let inbox = Inbox::new(4);
         put(&inbox, [1, 2, 3, 4].map(message));
-        assert!(!inbox.take().roomy);
+        let is_roomy = || {
+            let mut roomy = false;
+            assert!(inbox.take(&mut roomy).is_some());
+            roomy
+        };
+        assert!(!is_roomy());
         assert_eq!((inbox.room(true), inbox.room(false)), (0, 1));
-        assert!(inbox.take().roomy);
+        assert!(is_roomy());
         assert_eq!((inbox.room(true), inbox.room(false)), (2, 2));
     }
 
@@ -255,7 +258,7 @@ mod tests {
     fn wait(inbox: &Inbox, place: &mut Place) -> (Arc<Count>, bool) {
         let count = Arc::new(Count::default());
         let waker = Waker::from(Arc::clone(&count));
-        let ready = inbox.poll_take(&mut Context::from_waker(&waker), place).is_ready();
+        let ready = inbox.poll_take(&mut Context::from_waker(&waker), place, &mut false).is_ready();
         (count, ready)
     }
 

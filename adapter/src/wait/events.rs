@@ -9,7 +9,6 @@ use futures_core::Stream;
 use homing_core::Event;
 
 use crate::handle::Handle;
-use crate::inbox::Taken;
 use crate::wait::Patient;
 use crate::wait::watchers::Place;
 
@@ -33,7 +32,12 @@ impl Events {
     /// The next event, if there is one already.
     #[inline]
     pub fn try_next(&self) -> Option<Event> {
-        self.handle.given(self.handle.shared.inbox.take())
+        let mut roomy = false;
+        let event = self.handle.shared.inbox.take(&mut roomy);
+        if roomy {
+            self.handle.shared.made_room();
+        }
+        event
     }
 
     /// Waits for the next event; none when the peer is closed and all was given.
@@ -43,12 +47,13 @@ impl Events {
 }
 
 impl Handle {
-    #[inline]
-    fn given(&self, taken: Taken) -> Option<Event> {
-        if taken.roomy {
+    fn poll_event(&self, cx: &mut Context<'_>, place: &mut Place) -> Poll<Option<Event>> {
+        let mut roomy = false;
+        let event = self.shared.inbox.poll_take(cx, place, &mut roomy);
+        if roomy {
             self.shared.made_room();
         }
-        taken.event
+        event
     }
 }
 
@@ -63,7 +68,7 @@ impl Stream for Events {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let Events { handle, place } = &mut *self;
-        handle.shared.inbox.poll_take(cx, place).map(|taken| handle.given(taken))
+        handle.poll_event(cx, place)
     }
 }
 
@@ -88,7 +93,7 @@ impl Future for NextEvent<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let NextEvent { handle, place } = &mut *self;
-        handle.shared.inbox.poll_take(cx, place).map(|taken| handle.given(taken))
+        handle.poll_event(cx, place)
     }
 }
 

@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn events(handle: &Handle) -> Vec<Event> {
-        std::iter::from_fn(|| handle.shared.inbox.take().event).collect()
+        std::iter::from_fn(|| handle.shared.inbox.take(&mut false)).collect()
     }
 
     #[test]

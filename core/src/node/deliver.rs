@@ -63,7 +63,7 @@ impl Node {
     ) -> Result<(), Failure> {
         let letter = read_letter(self, envelope.letter).map_err(malformed)?;
         let head = letter.message_head().map_err(malformed)?;
-        let message = Received {
+        let event = Event::Message(Received {
             id: envelope.id,
             from: from.clone(),
             to: to.cloned().unwrap_or_else(|| self.addressed(envelope)),
@@ -71,8 +71,8 @@ impl Node {
             metadata: head.metadata,
             body: letter.body.into(),
             receipts: envelope.receipts,
-        };
-        self.queue_delivery(envelope, Event::Message(message));
+        });
+        self.queue_delivery(envelope, event);
         if envelope.receipts >= Receipts::Received {
             // Who cannot be told any more is not waiting.
             let _ = self.notify(from, envelope.id, NotifiedEvent::Received, None);

@@ -31,6 +31,7 @@ impl Deliveries {
         self.events.is_empty()
     }
 
+    #[inline]
     fn push(&mut self, event: Event, place: Place) {
         self.requests += usize::from(matches!(event, Event::Request(_)));
         self.events.push_back(event);
@@ -79,6 +80,7 @@ impl Deliveries {
 
 impl Node {
     /// Gives the application something; it counts until the application has taken it.
+    #[inline]
     pub(super) fn queue_delivery(&mut self, envelope: &Envelope<'_>, event: Event) {
         let cost = envelope_cost(envelope.letter.len() + envelope.to.len() + envelope.from.len());
         let (link, sequence) = match envelope.origin {
