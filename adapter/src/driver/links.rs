@@ -8,6 +8,7 @@ use std::time::{Duration, Instant as Clock};
 use homing_core::LinkId;
 
 use crate::driver::System;
+use crate::driver::buffer::Lent;
 use crate::driver::either::AnyStream;
 use crate::mailbox::Mailbox;
 
@@ -114,32 +115,27 @@ impl<S: super::Stream> Links<S> {
     }
 
     /// Ends the stream so that what was written still arrives.
-    pub(super) fn close<Y: System<Stream = S>>(
-        &mut self,
-        id: LinkId,
-        system: &mut Y,
-        now: Clock,
-        scratch: &mut [u8],
-    ) {
+    pub(super) fn close<Y: System<Stream = S>>(&mut self, id: LinkId, system: &mut Y, now: Clock) {
         let Some(place) = self.by_id.remove(&id) else { return };
         if let Some(link) = self.get(place) {
             let until = now + CLOSE_TIME;
             link.leaving = Some(until);
             link.wants_write = false;
             self.leaving.insert((until, place));
-            self.leave(place, system, scratch);
+            self.leave(place, system);
         }
     }
 
     /// Goes on closing a stream. One that is dropped with unread bytes is reset, and a reset may
     /// overtake the goodbye: some are read before it is. The other side may also be waiting for that,
-    /// to say its own. `scratch` is overwritten.
-    fn leave<Y: System<Stream = S>>(&mut self, place: usize, system: &mut Y, scratch: &mut [u8]) {
+    /// to say its own.
+    fn leave<Y: System<Stream = S>>(&mut self, place: usize, system: &mut Y) {
         let Some(link) = self.get(place).filter(|link| link.leaving.is_some()) else { return };
         let closed = link.stream.close();
+        let mut scratch = Lent::new();
         // As much as can be waiting in a usual receive buffer, and no more.
         for _ in 0..4 {
-            if !matches!(link.stream.read(scratch), Ok(n) if n > 0) {
+            if !matches!(link.stream.read(&mut scratch.0), Ok(n) if n > 0) {
                 break;
             }
         }
@@ -173,13 +169,12 @@ impl<S: super::Stream> Links<S> {
         place: usize,
         (read, write): (bool, bool),
         system: &mut Y,
-        scratch: &mut [u8],
     ) {
         let Some(link) = self.get(place) else { return };
         link.readable |= read;
         link.writable |= write;
         if link.leaving.is_some() {
-            return self.leave(place, system, scratch);
+            return self.leave(place, system);
         }
         if read {
             self.queue_read(place);

@@ -4,6 +4,7 @@
 //! which says how long to wait. A turn: open the mail, accept, read each ready link once, tell the
 //! time, write what is pending. Its work is bounded by who is ready, not by who there is.
 
+mod buffer;
 mod doors;
 mod either;
 mod keeper;
@@ -33,9 +34,6 @@ use crate::shared::{Shared, State};
 
 pub use crate::driver::system::{Listener, Slot, Stream, System};
 
-/// How much is read from a link in one turn.
-const READ: usize = 64 * 1024;
-
 /// What is to be done after a [`turn`](Driver::turn).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rest {
@@ -57,8 +55,6 @@ pub struct Driver<S: System> {
     dials: BTreeMap<LinkId, Clock>,
     dial_time: Duration,
     keeper: Keeper,
-    /// One for all links: between two reads there is nothing in it.
-    buffer: Box<[u8]>,
     /// Events on their way to the application's queue.
     news: Arrivals,
     mail: Vec<Mail>,
@@ -77,7 +73,6 @@ impl<S: System> Driver<S> {
             dials: BTreeMap::new(),
             dial_time: made.dial_time,
             keeper: Keeper::new(made.store),
-            buffer: vec![0; READ].into_boxed_slice(),
             news: Arrivals::default(),
             mail: Vec::new(),
             stopped: false,
@@ -96,7 +91,7 @@ impl<S: System> Driver<S> {
 
     /// The stream at `place` may go on.
     pub fn ready(&mut self, place: usize, read: bool, write: bool) {
-        self.links.ready(place, (read, write), &mut self.system, &mut self.buffer);
+        self.links.ready(place, (read, write), &mut self.system);
     }
 
     /// Somebody waits at the listener at `place`.
@@ -271,7 +266,7 @@ impl<S: System> Driver<S> {
             return self.system.forget(link);
         }
         let now = self.shared.clock();
-        self.links.close(link, &mut self.system, now, &mut self.buffer);
+        self.links.close(link, &mut self.system, now);
     }
 
     /// Tells the node that time went by, and gives up what took too long.
