@@ -62,6 +62,9 @@ impl<'a> Outgoing<'a> {
     }
 }
 
+/// What the head of a request or an answer takes in most cases.
+const HEAD: usize = 96;
+
 /// What is not sent yet has no id: a command that is refused has drawn nothing.
 const UNNUMBERED: MessageId = MessageId([0; 16]);
 
@@ -187,26 +190,12 @@ impl Node {
     ) -> Result<CallId, SendError> {
         self.begin(now);
         self.check_running()?;
-        let call = with_buffer(
-            self,
-            |node| &mut node.letter,
-            |node, head| {
-                head.clear();
-                node.call(to, command.borrow(), patience, head)
-            },
-        )?;
+        let call = self.call(to, command.borrow(), patience)?;
         self.finish_turn();
         Ok(call)
     }
 
-    /// `head` is empty, and of no interest afterwards.
-    fn call(
-        &mut self,
-        to: &Pattern,
-        command: &Command,
-        patience: Duration,
-        head: &mut Vec<u8>,
-    ) -> Result<CallId, SendError> {
+    fn call(&mut self, to: &Pattern, command: &Command, patience: Duration) -> Result<CallId, SendError> {
         let limits = &self.config.limits;
         let everyone;
         let recipients = match to {
@@ -232,7 +221,8 @@ impl Node {
         let patience = patience.min(limits.patience);
         let Command { method, path, content_type, body } = command;
         let milliseconds = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        letter::begin_request(head, (*method, path), content_type, milliseconds, limits.head)
+        let mut head = Vec::with_capacity(HEAD);
+        letter::begin_request(&mut head, (*method, path), content_type, milliseconds, limits.head)
             .map_err(|e| SendError::Invalid(e.to_string()))?;
         self.check_letter(head.len() + body.len())?;
         let until = self.after(patience);
@@ -246,7 +236,7 @@ impl Node {
             } else {
                 self.calls.begin(call, until, core::iter::once((outgoing.id, first.clone())));
             }
-            self.submit_parts(way, &outgoing, head, body)?;
+            self.submit_parts(way, &outgoing, &mut head, body)?;
             return Ok(call);
         }
         head.extend_from_slice(body);
@@ -261,7 +251,7 @@ impl Node {
         let each = sending.iter().filter_map(|one| one.to.map(|to| (one.id, to.clone())));
         self.calls.begin(call, until, each);
         for outgoing in &sending {
-            self.submit(outgoing, head)?;
+            self.submit(outgoing, &head)?;
         }
         Ok(call)
     }
@@ -346,38 +336,24 @@ impl Node {
         outgoing: &Outgoing<'_>,
         response: &Result<Response, Failure>,
     ) -> Result<(), SendError> {
-        with_buffer(
-            self,
-            |node| &mut node.letter,
-            |node, head| {
-                head.clear();
-                node.answer_with(outgoing, response, head)
-            },
-        )
-    }
-
-    /// `head` is empty, and of no interest afterwards.
-    fn answer_with(
-        &mut self,
-        outgoing: &Outgoing<'_>,
-        response: &Result<Response, Failure>,
-        head: &mut Vec<u8>,
-    ) -> Result<(), SendError> {
+        let mut head = Vec::with_capacity(HEAD);
         let most = self.config.limits.head;
         let (written, body) = match response {
-            Ok(response) => (letter::begin_response(head, &response.content_type, most), &response.body[..]),
+            Ok(response) => {
+                (letter::begin_response(&mut head, &response.content_type, most), &response.body[..])
+            }
             Err(failure) => {
                 let content_type = letter::OCTETS.into();
                 let reason = Some(failure.into());
                 let failed = ResponseHead { status: Status::Failure, reason, content_type };
-                (letter::write(head, &failed, &[], most), &[][..])
+                (letter::write(&mut head, &failed, &[], most), &[][..])
             }
         };
         written.map_err(|e| SendError::Invalid(e.to_string()))?;
         self.check_letter(head.len() + body.len())?;
         let to = outgoing.to.ok_or(SendError::NoRoute)?;
         let way = self.way_with_room(outgoing, to, head.len() + body.len())?;
-        self.submit_parts(way, outgoing, head, body)
+        self.submit_parts(way, outgoing, &mut head, body)
     }
 
     /// Lets others call `path`: such requests become [`Event::Request`](crate::Event::Request)s. What is
@@ -461,6 +437,7 @@ impl Node {
     }
 
     /// The same, for one message after the other.
+    #[inline]
     fn way_again(&mut self, to: &Address) -> Result<Way, SendError> {
         if let Some(link) = self.uplinks.remembered(to.network()) {
             debug_assert!(matches!(self.way(to), Ok(Way::Uplink(same)) if same == link));
@@ -514,6 +491,7 @@ impl Node {
     }
 
     /// Whether there is room on a link behind others that cost `before`; what this one costs.
+    #[inline]
     fn check_room(
         &self,
         link: LinkId,

@@ -104,7 +104,7 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
     if digits.is_empty() || digits.len() > 1 && digits[0] == b'0' {
         return None;
     }
-    let digits = digits.iter().map(|digit| u64::from(digit - b'0'));
-    let number = digits.fold(Some(0u64), |sum, digit| sum?.checked_mul(10)?.checked_add(digit));
-    Some((number?, rest))
+    let mut digits = digits.iter().map(|digit| u64::from(digit - b'0'));
+    let number = digits.try_fold(0u64, |sum, digit| sum.checked_mul(10)?.checked_add(digit))?;
+    Some((number, rest))
 }
