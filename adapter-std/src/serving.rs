@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, ready};
 
 use homing_adapter::{Commands, Shared, panicked, respond};
 use homing_core::{Failure, Request, Response};
@@ -14,12 +15,27 @@ use crate::waiting::block_on;
 pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Response, Failure> + Send + Sync>;
 
 /// Carries out requests, one after the other, until the peer is closed.
+///
+/// Answers are written when no other request waits, or by the batch: each with the next request is one wait.
 pub(crate) fn run(engine: &Engine, shared: &Shared, commands: &Commands<Handler>) {
-    while let Some(request) = block_on(engine, poll_fn(|cx| shared.poll_request(cx))) {
+    let mut next = block_on(engine, poll_fn(|cx| shared.poll_request(cx)));
+    while let Some(request) = next {
         let answer = commands.handler(&request).and_then(|handler| {
             catch_unwind(AssertUnwindSafe(|| handler(&request))).unwrap_or_else(|_| Err(panicked()))
         });
-        block_on(engine, pin!(respond(shared, request.request, answer)));
+        let (mut answering, mut answered) = (pin!(respond(shared, request.request, answer)), false);
+        let mut answer_and_take = |cx: &mut Context<'_>| {
+            if !answered {
+                ready!(answering.as_mut().poll(cx));
+                answered = true;
+            }
+            shared.poll_request(cx)
+        };
+        next = loop {
+            if let Some(next) = engine.block_between(&mut answer_and_take) {
+                break next;
+            }
+        };
     }
     commands.clear();
 }

@@ -160,12 +160,9 @@ pub fn panicked() -> Failure {
 /// What can go wrong: the caller has given up, which needs no answer, or the answer itself cannot be
 /// sent, and the caller is told that instead.
 pub async fn respond(shared: &Shared, id: RequestId, answer: Result<Response, Failure>) {
-    let sent =
-        Submitting::new(shared, |state: &mut State, now| state.node.respond(now, id, answer.clone())).await;
+    let sent = Submitting::new(shared, |state: &mut State, now| state.node.respond(now, id, &answer)).await;
     if let Err(Error::Send(e @ (SendError::TooLarge { .. } | SendError::Invalid(_)))) = sent {
-        let _ = Submitting::new(shared, |state: &mut State, now| {
-            state.node.respond(now, id, Err(e.clone().into()))
-        })
-        .await;
+        let why = Err(Failure::from(e));
+        let _ = Submitting::new(shared, |state: &mut State, now| state.node.respond(now, id, &why)).await;
     }
 }

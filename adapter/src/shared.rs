@@ -81,7 +81,12 @@ impl Shared {
 
     /// The same as the node counts it.
     pub fn now(&self) -> Instant {
-        let elapsed = self.clock().saturating_duration_since(self.start);
+        self.instant(self.clock())
+    }
+
+    /// A time on the clock as the node counts it.
+    pub(crate) fn instant(&self, at: Clock) -> Instant {
+        let elapsed = at.saturating_duration_since(self.start);
         Instant::from_micros(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
     }
 

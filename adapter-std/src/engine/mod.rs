@@ -197,6 +197,20 @@ impl Engine {
     pub(crate) fn block<T>(
         &self,
         until: Option<Instant>,
+        poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Option<T> {
+        self.block_and(until, true, poll)
+    }
+
+    /// The same for a thread that gives the node more when `poll` is ready: what it has given until then is collected.
+    pub(crate) fn block_between<T>(&self, poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
+        self.block_and(None, false, poll)
+    }
+
+    fn block_and<T>(
+        &self,
+        until: Option<Instant>,
+        at_once: bool,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Option<T> {
         let answering = self.bell.answer();
@@ -205,7 +219,7 @@ impl Engine {
             Poll::Pending => self.wait(until, sleeper, &answering, &mut poll),
         });
         if answering.take() {
-            self.see_to();
+            self.see_to(at_once);
         }
         done
     }
@@ -264,10 +278,11 @@ impl Engine {
         }
     }
 
-    /// This thread has given the node something to do, and does not wait for it.
-    fn see_to(&self) {
+    /// This thread has given the node something to do, and does not wait for it. `at_once`: what answers something that
+    /// has just come goes out now.
+    fn see_to(&self, at_once: bool) {
         let mut moving = lock(&self.moving);
-        if std::mem::take(&mut moving.answers) || moving.last.elapsed() >= QUIET {
+        if at_once && std::mem::take(&mut moving.answers) || moving.last.elapsed() >= QUIET {
             return self.turn(&mut moving);
         }
         drop(moving);

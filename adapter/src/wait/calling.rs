@@ -7,14 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant as Clock;
 
-use futures_channel::mpsc::{UnboundedReceiver, unbounded};
 use futures_core::Stream;
 use homing_core::{Address, CallId, CallOutcome, Command, Failure, Pattern, Reason, Response, SendError};
 
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::wait::Patient;
-use crate::wait::pending::News;
+use crate::wait::answered::{self, Told};
 use crate::wait::watchers::Place;
 
 /// Calls a command, as soon as there is room for it.
@@ -43,12 +42,12 @@ impl Future for Calling {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Calling { handle, to, command, until, place } = &mut *self;
         let shared = &handle.shared;
-        let (waiter, news) = unbounded();
-        let call = ready!(shared.poll_command(cx, place, |state, now| {
-            let left = until.saturating_duration_since(shared.clock());
-            let call = state.node.request(now, to, command.clone(), left)?;
-            state.pending.calls.insert(call, waiter.clone());
-            Ok(call)
+        let until = shared.instant(*until);
+        let (call, news) = ready!(shared.poll_command(cx, place, |state, now| {
+            let call = state.node.request(now, to, &*command, until.saturating_since(now))?;
+            let (teller, news) = answered::pair();
+            state.pending.calls.insert(call, teller);
+            Ok((call, news))
         }))?;
         Poll::Ready(Ok(Answers { handle: Arc::clone(handle), call, news, ended: None }))
     }
@@ -73,7 +72,7 @@ impl Drop for Calling {
 pub struct Answers {
     handle: Arc<Handle>,
     call: CallId,
-    news: UnboundedReceiver<News>,
+    news: Told,
     ended: Option<Summary>,
 }
 
@@ -93,10 +92,6 @@ impl Answers {
     pub fn summary(&self) -> Option<Summary> {
         self.ended
     }
-
-    fn end(&mut self, outcome: CallOutcome, answered: u32, asked: u32) {
-        self.ended = Some(Summary { outcome, answered, asked });
-    }
 }
 
 impl Stream for Answers {
@@ -106,19 +101,19 @@ impl Stream for Answers {
         if self.ended.is_some() {
             return Poll::Ready(None);
         }
-        match ready!(Pin::new(&mut self.news).poll_next(cx)) {
-            Some(News::Answer(from, answer)) => return Poll::Ready(Some((from, answer))),
-            Some(News::Ended(outcome, answered, asked)) => self.end(outcome, answered, asked),
-            // The peer was closed.
-            None => self.end(CallOutcome::Cancelled, 0, 0),
-        }
-        Poll::Ready(None)
+        Poll::Ready(match ready!(self.news.poll_next(cx)) {
+            Ok(answer) => Some(answer),
+            Err(ended) => {
+                self.ended = Some(ended);
+                None
+            }
+        })
     }
 }
 
 impl Drop for Answers {
     fn drop(&mut self) {
-        if self.ended.is_none() {
+        if self.ended.is_none() && !self.news.has_ended() {
             // It may have ended just now; then there is nothing to give up.
             let _ = self.handle.shared.command(|state, now| {
                 state.pending.calls.remove(&self.call);
@@ -195,7 +190,7 @@ impl Future for Requesting {
                 None => Err(Error::Timeout(None)),
             };
             // The one answer has come: nothing is left to be given up.
-            answers.end(CallOutcome::Complete, 1, 1);
+            answers.ended = Some(Summary { outcome: CallOutcome::Complete, answered: 1, asked: 1 });
             return Poll::Ready(result);
         }
     }

@@ -5,6 +5,7 @@
 //! ([`Timed`]).
 
 pub(crate) mod alarms;
+mod answered;
 mod calling;
 mod closing;
 mod connecting;

@@ -1,21 +1,45 @@
 //! Calls that are pending, receipts and dials that are awaited.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Instant as Clock;
 
 use futures_channel::mpsc::UnboundedSender;
-use homing_core::{
-    Address, CallId, CallOutcome, CloseReason, Event, Failure, MessageId, Response, Stage, UplinkId,
-};
+use homing_core::{Address, CallId, CloseReason, Event, MessageId, Stage, UplinkId};
 
-use crate::wait::Joined;
+use crate::wait::answered::Teller;
+use crate::wait::{Joined, Summary};
 
 /// Who waits for what; the driver passes on to them what would be events otherwise.
 #[derive(Default)]
 pub(crate) struct Pending {
-    pub(crate) tracked: HashMap<MessageId, UnboundedSender<Note>>,
-    pub(crate) calls: HashMap<CallId, UnboundedSender<News>>,
+    pub(crate) tracked: HashMap<MessageId, UnboundedSender<Note>, ById>,
+    pub(crate) calls: HashMap<CallId, Teller, ById>,
     pub(crate) joins: HashMap<UplinkId, UnboundedSender<Join>>,
+}
+
+type ById = BuildHasherDefault<Random>;
+
+/// Of an id that this node has drawn, which is random enough as it is.
+#[derive(Default)]
+pub(crate) struct Random(u64);
+
+impl Hasher for Random {
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            self.0 = self.0.rotate_left(29) ^ u64::from_ne_bytes(word);
+        }
+    }
+
+    fn write_usize(&mut self, _: usize) {
+        // All of them are of one length.
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// A receipt, and when it came.
@@ -23,12 +47,6 @@ pub(crate) struct Note {
     pub(crate) at: Clock,
     pub(crate) from: Option<Address>,
     pub(crate) stage: Stage,
-}
-
-/// News of a call.
-pub(crate) enum News {
-    Answer(Address, Result<Response, Failure>),
-    Ended(CallOutcome, u32, u32),
 }
 
 /// News of a dial that somebody waits for.
@@ -52,16 +70,15 @@ impl Pending {
                 Some(Event::Receipt { id, from: note.from, stage: note.stage })
             }
             Event::Answer { call, from, response } => match self.calls.get(&call) {
-                Some(waiter) => {
-                    // Whoever has stopped waiting wants to hear no more of it.
-                    let _ = waiter.unbounded_send(News::Answer(from, response));
+                Some(teller) => {
+                    teller.answer(from, response);
                     None
                 }
                 None => Some(Event::Answer { call, from, response }),
             },
             Event::CallEnded { call, outcome, answered, asked } => match self.calls.remove(&call) {
-                Some(waiter) => {
-                    let _ = waiter.unbounded_send(News::Ended(outcome, answered, asked));
+                Some(teller) => {
+                    teller.end(Summary { outcome, answered, asked });
                     None
                 }
                 None => Some(Event::CallEnded { call, outcome, answered, asked }),

@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use crate::node::agenda::{ADDRESS_TEXT, Agenda, tree_memory};
+use crate::node::by_id::ById;
 use crate::node::event::CallOutcome;
 use crate::node::message::CallId;
 use crate::wire::MessageId;
@@ -13,7 +14,9 @@ use crate::{Address, Instant};
 #[derive(Debug)]
 struct Call {
     until: Instant,
-    /// The requests that are not answered yet, when each recipient has one of its own.
+    /// Whom the request that has the call's own id went to, until that is answered.
+    first: Option<Address>,
+    /// The others that are not answered yet, when each recipient has one of its own.
     open: BTreeSet<MessageId>,
     /// When one request went to everybody: who has answered it.
     from_all: Option<BTreeSet<Address>>,
@@ -25,8 +28,8 @@ struct Call {
 /// The table.
 #[derive(Debug, Default)]
 pub(crate) struct CallTable {
-    calls: BTreeMap<CallId, Call>,
-    /// Which request belongs to which call, and whom it went to.
+    calls: ById<Call>,
+    /// Which request belongs to which call, and whom it went to, but for the first of each.
     requests: BTreeMap<MessageId, (CallId, Address)>,
     agenda: Agenda<CallId>,
 }
@@ -48,35 +51,46 @@ impl CallTable {
     }
 
     pub(crate) fn has(&self, request: MessageId) -> bool {
-        self.requests.contains_key(&request)
+        self.went(request).is_some()
     }
 
-    /// A call whose requests go to one recipient each.
+    /// Which call a request belongs to, and whom it went to.
+    fn went(&self, request: MessageId) -> Option<(CallId, &Address)> {
+        let first = self.calls.get(request).and_then(|call| call.first.as_ref());
+        let other = || self.requests.get(&request).map(|(call, to)| (*call, to));
+        first.map(|to| (CallId(request), to)).or_else(other)
+    }
+
+    /// A call whose requests go to one recipient each; the first has its id.
     pub(crate) fn begin(
         &mut self,
         call: CallId,
         until: Instant,
         requests: impl Iterator<Item = (MessageId, Address)>,
     ) {
-        let mut open = BTreeSet::new();
+        let (mut first, mut open, mut asked) = (None, BTreeSet::new(), 0u32);
         for (id, to) in requests {
-            self.requests.insert(id, (call, to));
-            open.insert(id);
+            if id == call.0 {
+                first = Some(to);
+            } else {
+                self.requests.insert(id, (call, to));
+                open.insert(id);
+            }
+            asked = asked.saturating_add(1);
         }
-        let asked = Some(u32::try_from(open.len()).unwrap_or(u32::MAX));
-        self.insert(call, Call { until, open, from_all: None, answered: 0, asked });
+        self.insert(call, Call { until, first, open, from_all: None, answered: 0, asked: Some(asked) });
     }
 
     /// A call with one request, of its own id, for everybody.
     pub(crate) fn begin_for_all(&mut self, call: CallId, until: Instant, everyone: Address) {
-        self.requests.insert(call.0, (call, everyone));
         let from_all = Some(BTreeSet::new());
-        self.insert(call, Call { until, open: BTreeSet::new(), from_all, answered: 0, asked: None });
+        let open = BTreeSet::new();
+        self.insert(call, Call { until, first: Some(everyone), open, from_all, answered: 0, asked: None });
     }
 
     fn insert(&mut self, id: CallId, call: Call) {
         self.agenda.add(call.until, id);
-        self.calls.insert(id, call);
+        self.calls.insert(id.0, call);
     }
 
     /// An answer to `request` from `from`, or word from a hub that there will be none. When it counts
@@ -89,8 +103,7 @@ impl CallTable {
         from_hub: bool,
         most: usize,
     ) -> Option<(CallId, Address)> {
-        let (id, to) = self.requests.get(&request)?;
-        let id = *id;
+        let (id, to) = self.went(request)?;
         // A hub has authority over its own network; this node itself, over all that it sent.
         if !from.network().is_empty() && from.network() != to.network() {
             return None;
@@ -101,7 +114,7 @@ impl CallTable {
         if !from_hub && !to.is_everyone() && to.bare_str() != from.bare_str() {
             return None;
         }
-        let Some(call) = self.calls.get_mut(&id) else {
+        let Some(call) = self.calls.get_mut(id.0) else {
             return planted!(LateAnswer).then_some((id, whose));
         };
         match &mut call.from_all {
@@ -112,8 +125,12 @@ impl CallTable {
             }
             _ => {
                 call.from_all = None;
-                call.open.remove(&request);
-                self.requests.remove(&request);
+                if request == id.0 {
+                    call.first = None;
+                } else {
+                    call.open.remove(&request);
+                    self.requests.remove(&request);
+                }
             }
         }
         call.answered += 1;
@@ -122,48 +139,54 @@ impl CallTable {
 
     /// A hub says to how many the request for everybody went.
     pub(crate) fn asked(&mut self, request: MessageId, from: &Address, count: u32) -> Option<CallId> {
-        let (id, to) = self.requests.get(&request)?;
+        let (id, to) = self.went(request)?;
         let elsewhere = !from.network().is_empty() && from.network() != to.network();
         if !to.is_everyone() || elsewhere {
             return None;
         }
-        self.calls.get_mut(id)?.asked = Some(count);
-        Some(*id)
+        self.calls.get_mut(id.0)?.asked = Some(count);
+        Some(id)
     }
 
     /// Ends the call if nobody's answer is missing.
     pub(crate) fn end_if_complete(&mut self, id: CallId) -> Option<Ended> {
-        let call = self.calls.get(&id)?;
+        let call = self.calls.get(id.0)?;
         let complete = match call.from_all {
             Some(_) => call.asked.is_some_and(|asked| call.answered >= asked),
-            None => call.open.is_empty() || planted!(FirstAnswerEnds),
+            None => call.first.is_none() && call.open.is_empty() || planted!(FirstAnswerEnds),
         };
         if complete { self.end(id, CallOutcome::Complete) } else { None }
     }
 
     /// Ends a call.
     pub(crate) fn end(&mut self, id: CallId, outcome: CallOutcome) -> Option<Ended> {
-        let call = self.calls.remove(&id)?;
+        let call = self.calls.remove(id.0)?;
         self.agenda.remove(call.until, id);
         let mut requests: Vec<MessageId> = call.open.into_iter().collect();
-        if call.from_all.is_some() {
-            requests.push(id.0);
-        }
         for request in &requests {
             if !planted!(LateAnswer) {
                 self.requests.remove(request);
+            }
+        }
+        if let Some(to) = call.first {
+            requests.push(id.0);
+            requests.sort_unstable();
+            if planted!(LateAnswer) {
+                self.requests.insert(id.0, (id, to));
             }
         }
         let asked = call.asked.unwrap_or(call.answered).max(call.answered);
         Some(Ended { call: id, outcome, answered: call.answered, asked, requests })
     }
 
-    /// The requests of a call that not everybody has answered, and whom they went to.
-    pub(crate) fn open(&self, id: CallId) -> impl Iterator<Item = (MessageId, &Address)> {
-        let call = self.calls.get(&id);
-        let for_all = call.filter(|call| call.from_all.is_some()).map(|_| id.0);
-        let requests = call.into_iter().flat_map(|call| &call.open).copied().chain(for_all);
-        requests.filter_map(|request| self.requests.get(&request).map(|(_, to)| (request, to)))
+    /// The requests of a call that not everybody has answered, and whom they went to, in their order.
+    pub(crate) fn open(&self, id: CallId) -> Vec<(MessageId, Address)> {
+        let Some(call) = self.calls.get(id.0) else { return Vec::new() };
+        let first = call.first.iter().map(|_| id.0);
+        let of = |request| self.went(request).map(|(_, to)| (request, to.clone()));
+        let mut requests: Vec<_> = first.chain(call.open.iter().copied()).filter_map(of).collect();
+        requests.sort_unstable_by_key(|(request, _)| *request);
+        requests
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
@@ -183,10 +206,11 @@ impl CallTable {
     pub(crate) fn memory(&self) -> usize {
         let answered = self.calls.values().filter_map(|call| call.from_all.as_ref()).map(BTreeSet::len);
         let open = self.calls.values().map(|call| tree_memory::<MessageId>(call.open.len()));
-        tree_memory::<(CallId, Call)>(self.calls.len())
+        let first = self.calls.values().filter(|call| call.first.is_some()).count();
+        self.calls.memory()
             + open.sum::<usize>()
             + answered.clone().map(tree_memory::<Address>).sum::<usize>()
-            + (self.requests.len() + answered.sum::<usize>()) * ADDRESS_TEXT
+            + (first + self.requests.len() + answered.sum::<usize>()) * ADDRESS_TEXT
             + tree_memory::<(MessageId, (CallId, Address))>(self.requests.len())
             + self.agenda.memory()
     }

@@ -12,7 +12,7 @@ use crate::node::receipts::News;
 use crate::node::requests::Caller;
 use crate::node::submit::{Outgoing, read_letter};
 use crate::node::{Event, Node, RequestId, Response, roster};
-use crate::wire::letter::{Method, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status};
+use crate::wire::letter::{Method, NotificationHead, NotifiedEvent, Status};
 use crate::wire::{Kind, LetterError, MessageId, Receipts};
 use crate::{Address, Failure, Reason};
 
@@ -96,7 +96,7 @@ impl Node {
 
     fn deliver_request(&mut self, envelope: &Envelope<'_>, from: &Address) -> Result<(), Failure> {
         let letter = read_letter(self, envelope.letter).map_err(malformed)?;
-        let head: RequestHead = letter.head().map_err(malformed)?;
+        let head = letter.request_head().map_err(malformed)?;
         if head.uri == roster::PATH && envelope.to.is_empty() {
             self.roster_request(envelope.origin.link(), head.method, letter.body);
             self.done_with(envelope.origin);
@@ -177,7 +177,7 @@ impl Node {
         }
         let response = read_letter(self, envelope.letter)
             .and_then(|letter| {
-                let head: ResponseHead = letter.head()?;
+                let head = letter.response_head()?;
                 Ok(match (head.status, head.reason) {
                     (Status::Success, _) => Ok(Response::new(head.content_type, letter.body)),
                     (Status::Failure, Some(reason)) => Err(reason.into()),

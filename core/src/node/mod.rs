@@ -6,6 +6,7 @@
 mod admission;
 mod agenda;
 mod builtins;
+mod by_id;
 mod calls;
 mod crowd;
 mod deliver;

@@ -1,8 +1,9 @@
 //! Messages of ours whose receipts are awaited. Tables only, no bytes.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::BTreeMap;
 
 use crate::node::agenda::{ADDRESS_TEXT, Agenda, tree_memory};
+use crate::node::by_id::{ById, Latest};
 use crate::node::event::Stage;
 use crate::wire::{MessageId, Receipts};
 use crate::{Address, Instant};
@@ -45,14 +46,12 @@ const fn last_rank(wanted: Receipts) -> u8 {
 }
 
 /// The table.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct ReceiptTable {
-    awaited: BTreeMap<MessageId, Awaited>,
+    awaited: ById<Awaited>,
     agenda: Agenda<MessageId>,
     /// The latest of which the last word was told: no other word is told of them after it.
-    settled: BTreeSet<MessageId>,
-    /// The same, in the order in which they came.
-    settled_order: VecDeque<MessageId>,
+    settled: Latest,
 }
 
 /// How many are remembered. A hub can still report the loss of an envelope while it is in the
@@ -68,6 +67,12 @@ pub(crate) enum News {
     Last,
     /// Nobody waits for it, or whoever says so has no say in it.
     Ignored,
+}
+
+impl Default for ReceiptTable {
+    fn default() -> ReceiptTable {
+        ReceiptTable { awaited: ById::default(), agenda: Agenda::default(), settled: Latest::new(SETTLED) }
+    }
 }
 
 impl ReceiptTable {
@@ -107,13 +112,13 @@ impl ReceiptTable {
         from_hub: bool,
         stage: &Stage,
     ) -> News {
-        let Some(awaited) = self.awaited.get_mut(&id) else {
+        let Some(awaited) = self.awaited.get_mut(id) else {
             // A failure is always of interest: who knows the id of an envelope of ours is a hub on its
             // way, or has received it. Unless something else was the last word: a link that is lost
             // after the recipient had the message says nothing new.
             let failed = matches!(stage, Stage::Failed(_));
             let of_interest =
-                failed && is_ours && (!self.settled.contains(&id) || planted!(FailureAfterReceived));
+                failed && is_ours && (!self.settled.contains(id) || planted!(FailureAfterReceived));
             if of_interest {
                 self.settle(id);
                 return News::Last;
@@ -163,19 +168,11 @@ impl ReceiptTable {
     /// Nothing more is told of `id`, which may be a message or a request.
     pub(crate) fn settle(&mut self, id: MessageId) {
         self.forget(id);
-        if !self.settled.insert(id) {
-            return;
-        }
-        self.settled_order.push_back(id);
-        if self.settled_order.len() > SETTLED
-            && let Some(oldest) = self.settled_order.pop_front()
-        {
-            self.settled.remove(&oldest);
-        }
+        self.settled.insert(id);
     }
 
     fn forget(&mut self, id: MessageId) {
-        if let Some(awaited) = self.awaited.remove(&id) {
+        if let Some(awaited) = self.awaited.remove(id) {
             self.agenda.remove(awaited.until, id);
         }
     }
@@ -199,12 +196,11 @@ impl ReceiptTable {
 
     pub(crate) fn memory(&self) -> usize {
         let ranks = self.awaited.values().map(|awaited| awaited.ranks.len());
-        tree_memory::<(MessageId, Awaited)>(self.awaited.len())
+        self.awaited.memory()
             + ranks.clone().map(tree_memory::<(Address, u8)>).sum::<usize>()
             + (self.awaited.len() + ranks.sum::<usize>()) * ADDRESS_TEXT
             + self.agenda.memory()
-            + tree_memory::<MessageId>(self.settled.len())
-            + self.settled_order.capacity() * size_of::<MessageId>()
+            + self.settled.memory()
     }
 }
 

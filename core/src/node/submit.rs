@@ -15,9 +15,7 @@ use crate::node::forward::Envelope;
 use crate::node::links::Neighbour;
 use crate::node::uplinks::UplinkState;
 use crate::node::{CallId, Command, Message, Node, RequestId, Response, SendError, Stopping, with_buffer};
-use crate::wire::letter::{
-    self, Letter, NotificationHead, NotifiedEvent, RequestHead, ResponseHead, Status, WrittenHead,
-};
+use crate::wire::letter::{self, Letter, NotificationHead, NotifiedEvent, ResponseHead, Status, WrittenHead};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Instant, Pattern};
 
@@ -63,6 +61,9 @@ impl<'a> Outgoing<'a> {
         (label, Sent { id, kind, receipts, copy: false, origin })
     }
 }
+
+/// What the head of a request or an answer takes in most cases.
+const HEAD: usize = 96;
 
 /// What is not sent yet has no id: a command that is refused has drawn nothing.
 const UNNUMBERED: MessageId = MessageId([0; 16]);
@@ -184,21 +185,32 @@ impl Node {
         &mut self,
         now: Instant,
         to: &Pattern,
-        command: Command,
+        command: impl Borrow<Command>,
         patience: Duration,
     ) -> Result<CallId, SendError> {
         self.begin(now);
         self.check_running()?;
+        let call = self.call(to, command.borrow(), patience)?;
+        self.finish_turn();
+        Ok(call)
+    }
+
+    fn call(&mut self, to: &Pattern, command: &Command, patience: Duration) -> Result<CallId, SendError> {
         let limits = &self.config.limits;
-        let recipients: Vec<Address> = match to {
-            Pattern::One(address) => [address.clone()].into(),
-            Pattern::Many(list) => list.clone(),
-            Pattern::All(network) => [Address::everyone(network)].into(),
+        let everyone;
+        let recipients = match to {
+            Pattern::One(address) => core::slice::from_ref(address),
+            Pattern::Many(list) => list,
+            Pattern::All(network) => {
+                everyone = Address::everyone(network);
+                core::slice::from_ref(&everyone)
+            }
         };
-        let wrong_everyone = !matches!(to, Pattern::All(_)) && recipients.iter().any(Address::is_everyone);
-        if recipients.is_empty() || wrong_everyone {
+        let for_all = matches!(to, Pattern::All(_));
+        let wrong_everyone = !for_all && recipients.iter().any(Address::is_everyone);
+        let (Some(first), false) = (recipients.first(), wrong_everyone) else {
             return Err(SendError::Invalid("a call goes to peers, or to all of one network".to_string()));
-        }
+        };
         if self.calls.len() >= limits.calls {
             return Err(SendError::TooMany { what: "calls", limit: limits.calls });
         }
@@ -209,27 +221,76 @@ impl Node {
         let patience = patience.min(limits.patience);
         let Command { method, path, content_type, body } = command;
         let milliseconds = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        let head = RequestHead { method, uri: path, content_type, patience: Some(milliseconds) };
-        let letter = self.letter(&head, &body)?;
+        let mut head = Vec::with_capacity(HEAD);
+        letter::begin_request(&mut head, (*method, path), content_type, milliseconds, limits.head)
+            .map_err(|e| SendError::Invalid(e.to_string()))?;
+        self.check_letter(head.len() + body.len())?;
+        let until = self.after(patience);
+        if recipients.len() == 1 {
+            let mut outgoing = Outgoing::to(Kind::Request, UNNUMBERED, first);
+            let way = self.way_with_room(&outgoing, first, head.len() + body.len())?;
+            outgoing.id = self.next_id();
+            let call = CallId(outgoing.id);
+            if for_all {
+                self.calls.begin_for_all(call, until, first.clone());
+            } else {
+                self.calls.begin(call, until, core::iter::once((outgoing.id, first.clone())));
+            }
+            self.submit_parts(way, &outgoing, &mut head, body)?;
+            return Ok(call);
+        }
+        head.extend_from_slice(body);
         let mut sending: Vec<Outgoing<'_>> =
             recipients.iter().map(|to| Outgoing::to(Kind::Request, UNNUMBERED, to)).collect();
         let most = if planted!(HalfAList) { 1 } else { sending.len() };
-        self.check_ways(&sending[..most], letter.len())?;
+        self.check_ways(&sending[..most], head.len())?;
         for one in &mut sending {
             one.id = self.next_id();
         }
         let call = CallId(sending[0].id);
-        let until = self.after(patience);
         let each = sending.iter().filter_map(|one| one.to.map(|to| (one.id, to.clone())));
-        match to {
-            Pattern::All(_) => self.calls.begin_for_all(call, until, recipients[0].clone()),
-            _ => self.calls.begin(call, until, each),
-        }
+        self.calls.begin(call, until, each);
         for outgoing in &sending {
-            self.submit(outgoing, &letter)?;
+            self.submit(outgoing, &head)?;
         }
-        self.finish_turn();
         Ok(call)
+    }
+
+    /// The way for an envelope to `to`, if there is one and room on it for this one.
+    fn way_with_room(
+        &mut self,
+        outgoing: &Outgoing<'_>,
+        to: &Address,
+        letter: usize,
+    ) -> Result<Way, SendError> {
+        let way = self.way_again(to)?;
+        match way {
+            Way::Uplink(link) => drop(self.check_room(link, outgoing, to, "", letter, 0)?),
+            Way::Served => self.check_way(outgoing, letter)?,
+        }
+        Ok(way)
+    }
+
+    /// Sends what there is a way for, without putting its letter together first if it leaves on a link. What `head` is
+    /// then is of no interest.
+    fn submit_parts(
+        &mut self,
+        way: Way,
+        outgoing: &Outgoing<'_>,
+        head: &mut Vec<u8>,
+        body: &[u8],
+    ) -> Result<(), SendError> {
+        let Way::Uplink(link) = way else {
+            head.extend_from_slice(body);
+            return self.submit(outgoing, head);
+        };
+        let (label, sent) = outgoing.envelope(self.config.limits.hops, "");
+        let write = |out: &mut Vec<u8>| {
+            out.extend_from_slice(head);
+            out.extend_from_slice(body);
+        };
+        let length = head.len() + body.len();
+        self.push_written(link, &label, length, sent, outgoing.is_reply, write).map_err(|_| SendError::Full)
     }
 
     /// Gives a call up. Those who have not answered are told.
@@ -238,8 +299,7 @@ impl Node {
     /// When there is no such call, or it has ended.
     pub fn cancel(&mut self, now: Instant, call: CallId) -> Result<(), SendError> {
         self.begin(now);
-        let open: Vec<(MessageId, Address)> =
-            self.calls.open(call).map(|(id, to)| (id, to.clone())).collect();
+        let open = self.calls.open(call);
         let ended = self.calls.end(call, CallOutcome::Cancelled).ok_or(SendError::Unknown)?;
         for (id, to) in open {
             // Who cannot be told finds out at its deadline.
@@ -259,12 +319,13 @@ impl Node {
         &mut self,
         now: Instant,
         request: RequestId,
-        response: Result<Response, Failure>,
+        response: impl Borrow<Result<Response, Failure>>,
     ) -> Result<(), SendError> {
         self.begin(now);
-        let caller = self.requests.get(request).ok_or(SendError::Unknown)?.clone();
-        let outgoing = Outgoing::to(Kind::Response, caller.id, &caller.from);
-        self.answer(&outgoing, &response)?;
+        let caller = self.requests.get(request).ok_or(SendError::Unknown)?;
+        let (id, from) = (caller.id, caller.from.clone());
+        let outgoing = Outgoing::to(Kind::Response, id, &from);
+        self.answer(&outgoing, response.borrow())?;
         self.requests.end(request);
         self.finish_turn();
         Ok(())
@@ -275,20 +336,24 @@ impl Node {
         outgoing: &Outgoing<'_>,
         response: &Result<Response, Failure>,
     ) -> Result<(), SendError> {
-        let (head, body) = match response {
+        let mut head = Vec::with_capacity(HEAD);
+        let most = self.config.limits.head;
+        let (written, body) = match response {
             Ok(response) => {
-                let content_type = response.content_type.clone();
-                (ResponseHead { status: Status::Success, reason: None, content_type }, &response.body[..])
+                (letter::begin_response(&mut head, &response.content_type, most), &response.body[..])
             }
             Err(failure) => {
                 let content_type = letter::OCTETS.into();
                 let reason = Some(failure.into());
-                (ResponseHead { status: Status::Failure, reason, content_type }, &[][..])
+                let failed = ResponseHead { status: Status::Failure, reason, content_type };
+                (letter::write(&mut head, &failed, &[], most), &[][..])
             }
         };
-        let letter = self.letter(&head, body)?;
-        self.check_way(outgoing, letter.len())?;
-        self.submit(outgoing, &letter)
+        written.map_err(|e| SendError::Invalid(e.to_string()))?;
+        self.check_letter(head.len() + body.len())?;
+        let to = outgoing.to.ok_or(SendError::NoRoute)?;
+        let way = self.way_with_room(outgoing, to, head.len() + body.len())?;
+        self.submit_parts(way, outgoing, &mut head, body)
     }
 
     /// Lets others call `path`: such requests become [`Event::Request`](crate::Event::Request)s. What is
@@ -372,6 +437,7 @@ impl Node {
     }
 
     /// The same, for one message after the other.
+    #[inline]
     fn way_again(&mut self, to: &Address) -> Result<Way, SendError> {
         if let Some(link) = self.uplinks.remembered(to.network()) {
             debug_assert!(matches!(self.way(to), Ok(Way::Uplink(same)) if same == link));
@@ -425,6 +491,7 @@ impl Node {
     }
 
     /// Whether there is room on a link behind others that cost `before`; what this one costs.
+    #[inline]
     fn check_room(
         &self,
         link: LinkId,

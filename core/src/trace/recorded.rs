@@ -227,9 +227,10 @@ impl Recorded {
         &mut self,
         now: Instant,
         to: &Pattern,
-        command: Command,
+        command: impl Borrow<Command>,
         patience: Duration,
     ) -> Result<CallId, SendError> {
+        let command = command.borrow();
         if let Some(tape) = &mut self.tape {
             let entry = tape.call(op::REQUEST, Some(now));
             to.write(entry);
@@ -262,8 +263,9 @@ impl Recorded {
         &mut self,
         now: Instant,
         request: RequestId,
-        response: Result<Response, Failure>,
+        response: impl Borrow<Result<Response, Failure>>,
     ) -> Result<(), SendError> {
+        let response = response.borrow();
         if let Some(tape) = &mut self.tape {
             let entry = tape.call(op::RESPOND, Some(now));
             request.write(entry);

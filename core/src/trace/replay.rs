@@ -229,12 +229,10 @@ fn apply(node: &mut Recorded, now: Instant, call: &Call<'_>) -> (Given, Check) {
             checked(node.refuse(now, &about.received(), failure.clone()), Given::Done)
         }
         Call::Request { to, command, patience } => {
-            checked(node.request(now, to, command.clone(), *patience), Given::Called)
+            checked(node.request(now, to, command, *patience), Given::Called)
         }
         Call::Cancel(call) => checked(node.cancel(now, *call), Given::Done),
-        Call::Respond { request, response } => {
-            checked(node.respond(now, *request, response.clone()), Given::Done)
-        }
+        Call::Respond { request, response } => checked(node.respond(now, *request, response), Given::Done),
         Call::Serve { path, description } => checked(node.serve(path, description), Given::Done),
         Call::Unserve(path) => checked(node.unserve(path), Given::Unserved),
         Call::Shutdown => {
