@@ -188,7 +188,7 @@ impl Engine {
         let answering = self.bell.answer();
         let done = act();
         if answering.take() {
-            self.see_to();
+            self.see_to(true);
         }
         done
     }
