@@ -7,7 +7,7 @@ use core::ops::Deref;
 /// Room for so many is kept in any case.
 const KEPT: usize = 16;
 
-/// Of so many fillings, one behind the other, the fullest says how much room is needed.
+/// What so many fillings, one behind the other, had in them says how much room is needed.
 const FILLINGS: u32 = 4;
 
 /// A [`VecDeque`] that gives room back which it has not needed for a while: a link that was once told of a thousand
@@ -16,15 +16,15 @@ const FILLINGS: u32 = 4;
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     entries: VecDeque<T>,
-    /// How many it has held since it was last asked whether it needs its room.
-    most: u32,
+    /// How many were taken out since it was last asked whether it needs its room.
+    taken: u32,
     /// How often it was emptied since.
     fillings: u32,
 }
 
 impl<T> Default for Queue<T> {
     fn default() -> Queue<T> {
-        Queue { entries: VecDeque::new(), most: 0, fillings: 0 }
+        Queue { entries: VecDeque::new(), taken: 0, fillings: 0 }
     }
 }
 
@@ -32,30 +32,34 @@ impl<T> Queue<T> {
     #[inline]
     pub(crate) fn push_back(&mut self, entry: T) {
         self.entries.push_back(entry);
-        self.most = self.most.max(u32::try_from(self.entries.len()).unwrap_or(u32::MAX));
     }
 
     #[inline]
     pub(crate) fn pop_front(&mut self) -> Option<T> {
-        let entry = self.entries.pop_front();
-        if self.entries.is_empty() && entry.is_some() {
-            self.emptied();
+        if self.entries.len() <= 1 {
+            return self.pop_last();
         }
-        entry
+        // Should it ever begin anew, room is given back that is needed again.
+        self.taken = self.taken.wrapping_add(1);
+        self.entries.pop_front()
     }
 
-    fn emptied(&mut self) {
+    /// The last that is there.
+    #[inline(never)]
+    fn pop_last(&mut self) -> Option<T> {
+        let last = self.entries.pop_front()?;
         // The next begin where these did, in memory that the processor still has at hand.
         self.entries.clear();
+        self.taken = self.taken.wrapping_add(1);
         self.fillings += 1;
-        if self.fillings < FILLINGS {
-            return;
+        if self.fillings >= FILLINGS {
+            let most = self.taken as usize;
+            if self.entries.capacity() > KEPT && most < self.entries.capacity() / 4 {
+                self.entries.shrink_to(most);
+            }
+            (self.taken, self.fillings) = (0, 0);
         }
-        let most = self.most as usize;
-        if self.entries.capacity() > KEPT && most < self.entries.capacity() / 4 {
-            self.entries.shrink_to(most);
-        }
-        (self.most, self.fillings) = (0, 0);
+        Some(last)
     }
 
     pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
@@ -117,14 +121,14 @@ mod tests {
         let room = fill(1000);
         assert!(room >= 1000);
         assert_eq!(fill(300), room);
-        // As long as one filling in four is large, all of the room is needed.
+        // As long as one filling in four is large, the room is needed.
         assert_eq!([300, 1, 1, 300, 1, 1, 300, 1].map(&mut fill), [room; 8]);
         assert!([1; 8].map(&mut fill)[7] <= KEPT);
     }
 
     proptest! {
-        /// It is a queue, whatever it holds room for; and that is no more than four times what it has held in its last
-        /// fillings.
+        /// It is a queue, whatever it holds room for; and that is no more than four times what its last fillings had in
+        /// them.
         #[test]
         fn it_is_a_queue(fillings in proptest::collection::vec(0usize..200, 0..40)) {
             let (mut queue, mut next) = (Queue::default(), 0..);
@@ -137,8 +141,8 @@ mod tests {
                     taken += 1;
                 }
             }
-            let last = fillings.iter().rev().filter(|n| **n > 0).take(2 * FILLINGS as usize).max();
-            let most = last.map_or(0, |most| most.next_power_of_two().max(KEPT) * 4);
+            let last: usize = fillings.iter().rev().filter(|n| **n > 0).take(2 * FILLINGS as usize).sum();
+            let most = last.next_power_of_two().max(KEPT) * 4;
             prop_assert!(queue.capacity() <= most, "{} {most}", queue.capacity());
             queue.shrink();
             prop_assert_eq!(queue.memory(), 0);

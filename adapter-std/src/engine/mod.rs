@@ -38,6 +38,8 @@ const BATCH: usize = 32 * 1024;
 const QUIET: Duration = Duration::from_micros(50);
 /// When the own thread looks whether what was left to be written was.
 const SOON: Duration = Duration::from_micros(250);
+/// The same while others are busy and have left nothing undone: each look takes the processor from them.
+const SOON_ENOUGH: Duration = Duration::from_millis(1);
 /// When it looks whether somebody who has led comes back; whoever is busy in other ways leaves it no longer than that
 /// until somebody looks at the event queue.
 const LATER: Duration = Duration::from_millis(5);
@@ -151,6 +153,7 @@ impl Engine {
     fn run(&self, parker: &Parker) {
         let (mut seen, mut turns) = (Seen::default(), 0);
         let (mut rounds, mut looked_at, mut dozed) = (0, Instant::now(), false);
+        let mut patience = SOON;
         loop {
             let before = std::mem::replace(&mut turns, self.turns.load(Relaxed));
             if rounds != self.rounds.load(Relaxed) {
@@ -172,7 +175,11 @@ impl Engine {
                 Own::Help => {
                     Leading::new(self).round(Some(Instant::now()));
                 }
-                Own::Watch { soon: true } => drop(parker.park_timeout(SOON)),
+                Own::Watch { soon: true } => {
+                    // While others have taken turns every time, it is left to them more and more.
+                    patience = if before == turns { SOON } else { (patience * 2).min(SOON_ENOUGH) };
+                    parker.park_timeout(patience);
+                }
                 Own::Watch { soon: false } => {
                     self.bell.while_dozing(|rung| parker.park_timeout(if rung { SOON } else { LATER }));
                 }
