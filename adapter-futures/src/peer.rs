@@ -1,5 +1,6 @@
 //! The handle.
 
+use std::borrow::Borrow;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -107,10 +108,13 @@ impl Peer {
     ///
     /// Dropped before it is ready, nothing was sent.
     ///
+    /// A message that is sent again, or to others, need not be copied: `&message` will do.
+    ///
     /// # Errors
     /// [`Error::Send`] when the node cannot take it, [`Error::Closed`].
-    pub async fn send(&self, to: &Address, message: Message) -> Result<MessageId, Error> {
-        Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message)).await
+    pub async fn send(&self, to: &Address, message: impl Borrow<Message>) -> Result<MessageId, Error> {
+        let message = message.borrow();
+        Submitting::new(self.shared(), |state, now| state.node.send(now, to, message)).await
     }
 
     /// Sends a message and is ready when it has come as far as `until`, for everybody it is for.

@@ -96,6 +96,8 @@ impl Peer {
     /// Sends a message; its receipts are among the [`events`](Peer::events). Blocks while the queue
     /// of the link is full.
     ///
+    /// A message that is sent again, or to others, need not be copied: `&message` will do.
+    ///
     /// # Errors
     /// [`Error::Send`] when the node cannot take it, [`Error::Closed`].
     pub fn send(&self, to: &Address, message: impl Borrow<Message>) -> Result<MessageId, Error> {
