@@ -72,3 +72,28 @@ fn what_a_hub_reports_is_what_it_holds() {
         assert!(after < idle + 100_000, "idle: {idle} before and {after} after");
     }
 }
+
+#[test]
+fn what_a_crowd_of_newcomers_is_told_of_is_held_once() {
+    const NEWCOMERS: u8 = 150;
+    let mut world = World::new();
+    world.add(0, hub_config(common::fake()));
+    world.peers[0].meter = Some(measure);
+    world.listen(0, "hub");
+    // They take a roster of all in several pieces, and hear none of it.
+    let limits = Limits { window: 1_000, letter: Limits::LEAST_LETTER, ..Limits::DEFAULT };
+    for n in 0..NEWCOMERS {
+        let peer = world.add(n + 1, Config { limits: limits.clone(), ..common::fake() });
+        world.ask(peer, Asked::Dial(Box::new(dial("hub", &format!("p{n}")))));
+    }
+    world.run();
+    let joined = check(&world, "just joined");
+    (1..=usize::from(NEWCOMERS)).for_each(|peer| world.deafen(peer, true));
+    world.advance(Duration::from_millis(100));
+    let telling = check(&world, "telling");
+    let roster = 100 * usize::from(NEWCOMERS);
+    // What stands in a queue for each, and the roster itself, a few times; but not the roster for each.
+    let most = usize::from(NEWCOMERS) * 2_000 + 4 * roster;
+    assert!(most < roster * usize::from(NEWCOMERS) / 2, "the test would see nothing");
+    assert!(telling > joined && telling < joined + most, "{joined}, then {telling}");
+}
