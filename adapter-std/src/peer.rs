@@ -49,7 +49,11 @@ impl Peer {
     /// store cannot be read; [`Error::Entry`] when the node cannot make sense of what it holds.
     pub fn start(options: Options) -> Result<Peer, Error> {
         let (handle, engine) = Engine::start(options)?;
-        Ok(Peer { handle, engine, server: Arc::default() })
+        Ok(Peer::of(handle, engine))
+    }
+
+    pub(crate) fn of(handle: Arc<Handle>, engine: Arc<Engine>) -> Peer {
+        Peer { handle, engine, server: Arc::default() }
     }
 
     fn shared(&self) -> &Arc<Shared> {

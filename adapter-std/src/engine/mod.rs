@@ -12,7 +12,7 @@ mod posts;
 mod sockets;
 
 use std::io::ErrorKind;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -58,6 +58,8 @@ pub(crate) struct Engine {
     posts: Posts,
     /// Bytes given to the node since the last turn.
     given: AtomicUsize,
+    /// Whether something was left since.
+    collecting: AtomicBool,
     /// How many turns there were.
     turns: AtomicU64,
     /// How often somebody has looked at the event queue.
@@ -137,6 +139,7 @@ impl Engine {
             bell,
             posts,
             given: AtomicUsize::new(0),
+            collecting: AtomicBool::new(false),
             turns: AtomicU64::new(0),
             rounds: AtomicU64::new(0),
         });
@@ -292,15 +295,16 @@ impl Engine {
         if at_once && std::mem::take(&mut moving.answers) || moving.last.elapsed() >= QUIET {
             return self.turn(&mut moving);
         }
+        self.collecting.store(true, Relaxed);
         drop(moving);
         lock(&self.lead).leave_it();
         self.bell.ring();
     }
 
-    /// Whether the node was given bytes since the last turn. They are moved within milliseconds: the node has been told
-    /// the time.
+    /// Whether something that was left is still to be moved, which it is within milliseconds: so the node was told the
+    /// time a moment ago.
     pub(crate) fn is_collecting(&self) -> bool {
-        self.given.load(Relaxed) > 0
+        self.collecting.load(Relaxed)
     }
 
     /// The node was given so many bytes more. Whenever they fill a record, they are written.
@@ -330,6 +334,7 @@ impl Engine {
 
     fn move_bytes(&self, moving: &mut Moving) {
         self.given.store(0, Relaxed);
+        self.collecting.store(false, Relaxed);
         self.turns.fetch_add(1, Relaxed);
         // If it panics, it is dropped, and all is over.
         let Some(mut turner) = moving.driver.take() else { return };
@@ -469,5 +474,31 @@ fn report(events: &Events, driver: &mut Driver<Sockets>) -> usize {
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Peer;
+    use homing_core::{Message, Seed, Serving, StaticKey};
+
+    /// What is sent to oneself is answered by nobody: no turn follows on which the node would be told the time.
+    #[test]
+    fn what_was_seen_to_is_not_collected() {
+        let mut options = Options::new(StaticKey::generate(&Seed::from_bytes([1; 32])));
+        let address: homing_core::Address = "hub@home".parse().unwrap();
+        options.config.serving =
+            Some(Serving { address: address.clone(), open: true, allow: Default::default() });
+        let (handle, engine) = Engine::start(options).unwrap();
+        let peer = Peer::of(handle, Arc::clone(&engine));
+        for _ in 0..20 {
+            peer.send(&address, Message::text("x")).unwrap();
+            let end = Instant::now() + Duration::from_secs(5);
+            while engine.is_collecting() {
+                assert!(Instant::now() < end, "it is left for ever");
+                std::thread::yield_now();
+            }
+        }
     }
 }
