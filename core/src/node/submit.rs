@@ -113,30 +113,10 @@ impl Node {
             head.write(out);
             out.extend_from_slice(body);
         };
-        match self.way_again(to)? {
-            Way::Uplink(link) => {
-                self.check_room(link, &outgoing, to, "", length, 0)?;
-                outgoing.id = self.next_id();
-                self.receipts.expect(outgoing.id, to, *receipts, until);
-                let (label, sent) = outgoing.envelope(self.config.limits.hops, "");
-                self.push_written(link, &label, length, sent, false, write).map_err(|_| SendError::Full)?;
-            }
-            Way::Served => {
-                self.check_way(&outgoing, length)?;
-                outgoing.id = self.next_id();
-                self.receipts.expect(outgoing.id, to, *receipts, until);
-                with_buffer(
-                    self,
-                    |node| &mut node.letter,
-                    |node, letter| {
-                        letter.clear();
-                        letter.reserve(length);
-                        write(letter);
-                        node.submit(&outgoing, letter)
-                    },
-                )?;
-            }
-        }
+        let way = self.way_with_room(&outgoing, to, length)?;
+        outgoing.id = self.next_id();
+        self.receipts.expect(outgoing.id, to, *receipts, until);
+        self.submit_written(way, &outgoing, length, write)?;
         Ok(outgoing.id)
     }
 
@@ -236,7 +216,7 @@ impl Node {
             } else {
                 self.calls.begin(call, until, core::iter::once((outgoing.id, first.clone())));
             }
-            self.submit_parts(way, &outgoing, &mut head, body)?;
+            self.submit_written(way, &outgoing, head.len() + body.len(), both(&head, body))?;
             return Ok(call);
         }
         head.extend_from_slice(body);
@@ -271,25 +251,28 @@ impl Node {
         Ok(way)
     }
 
-    /// Sends what there is a way for, without putting its letter together first if it leaves on a link. What `head` is
-    /// then is of no interest.
-    fn submit_parts(
+    /// Sends what there is a way for, with a letter of `length` bytes that `write` writes: where it is wanted, if it
+    /// leaves on a link.
+    fn submit_written(
         &mut self,
         way: Way,
         outgoing: &Outgoing<'_>,
-        head: &mut Vec<u8>,
-        body: &[u8],
+        length: usize,
+        write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), SendError> {
         let Way::Uplink(link) = way else {
-            head.extend_from_slice(body);
-            return self.submit(outgoing, head);
+            return with_buffer(
+                self,
+                |node| &mut node.letter,
+                |node, letter| {
+                    letter.clear();
+                    letter.reserve(length);
+                    write(letter);
+                    node.submit(outgoing, letter)
+                },
+            );
         };
         let (label, sent) = outgoing.envelope(self.config.limits.hops, "");
-        let write = |out: &mut Vec<u8>| {
-            out.extend_from_slice(head);
-            out.extend_from_slice(body);
-        };
-        let length = head.len() + body.len();
         self.push_written(link, &label, length, sent, outgoing.is_reply, write).map_err(|_| SendError::Full)
     }
 
@@ -353,7 +336,7 @@ impl Node {
         self.check_letter(head.len() + body.len())?;
         let to = outgoing.to.ok_or(SendError::NoRoute)?;
         let way = self.way_with_room(outgoing, to, head.len() + body.len())?;
-        self.submit_parts(way, outgoing, &mut head, body)
+        self.submit_written(way, outgoing, head.len() + body.len(), both(&head, body))
     }
 
     /// Lets others call `path`: such requests become [`Event::Request`](crate::Event::Request)s. What is
@@ -585,6 +568,14 @@ impl Node {
         // Only a text of somebody else's could be too long, and those were cut.
         let _ = letter::write(&mut letter, head, &[], letter::MAX_HEAD);
         letter
+    }
+}
+
+/// Writes one behind the other.
+fn both(head: &[u8], body: &[u8]) -> impl FnOnce(&mut Vec<u8>) {
+    move |out| {
+        out.extend_from_slice(head);
+        out.extend_from_slice(body);
     }
 }
 
