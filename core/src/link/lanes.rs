@@ -7,6 +7,7 @@ use core::ops::Range;
 use core::time::Duration;
 
 use crate::Instant;
+use crate::link::backlog::Backlog;
 use crate::link::flow::{Origin, Outbound, Sent, envelope_cost};
 use crate::queue::Queue;
 use crate::wire::{Kind, Priority, frame};
@@ -50,11 +51,10 @@ pub(crate) type SharedFrame = Arc<[u8]>;
 /// What shares a frame's memory with it: two counts.
 const SHARED_HEAD: usize = 2 * size_of::<usize>();
 
-/// Whole frames, one behind the other but for those that are shared, and what is known of each.
+/// What is known of each frame that waits, and the bytes of those that are not shared.
 #[derive(Debug, Default)]
 struct Lane {
-    bytes: Vec<u8>,
-    start: usize,
+    bytes: Backlog,
     entries: Queue<Entry>,
 }
 
@@ -70,6 +70,11 @@ struct Entry {
 }
 
 impl Entry {
+    /// How many of the lane's bytes are its.
+    const fn own(&self) -> usize {
+        if self.shared.is_some() { 0 } else { self.len as usize }
+    }
+
     const fn cost(&self) -> usize {
         envelope_cost(self.len as usize - frame::HEADER)
     }
@@ -77,25 +82,6 @@ impl Entry {
     /// Notifications are not counted in windows: they must get through when nothing else does.
     fn is_counted(&self) -> bool {
         self.sent.kind != Kind::Notification
-    }
-}
-
-impl Lane {
-    fn pop(&mut self) -> Option<(Entry, Range<usize>)> {
-        let entry = self.entries.pop_front()?;
-        let own = if entry.shared.is_some() { 0 } else { entry.len as usize };
-        let range = self.start..self.start + own;
-        self.start = range.end;
-        Some((entry, range))
-    }
-
-    /// Moves what is left to the front once that is no more than what is gone: each byte is moved
-    /// at most once for each byte that was sent.
-    fn compact(&mut self) {
-        if self.start >= self.bytes.len() - self.start {
-            self.bytes.drain(..self.start);
-            self.start = if planted!(CompactKeepsStart) && !self.bytes.is_empty() { self.start } else { 0 };
-        }
     }
 }
 
@@ -138,28 +124,26 @@ impl Frames {
     }
 
     /// One more. `most`: what there may be in all, in bytes; `own`: its place in `bytes`, unless it is shared.
-    fn add(&mut self, bytes: &[u8], own: Range<usize>, shared: Option<SharedFrame>, most: usize) {
+    fn add(&mut self, bytes: &Backlog, own: Range<usize>, shared: Option<SharedFrame>, most: usize) {
         let before: &[u8] = match self {
-            Frames::Own(range) if shared.is_none() => {
+            Frames::Own(range) if range.start == range.end => {
+                *self = shared.map_or(Frames::Own(own), Frames::Shared);
+                return;
+            }
+            Frames::Own(range) if shared.is_none() && bytes.is_whole(&(range.start..own.end)) => {
                 range.end = own.end;
                 return;
             }
-            Frames::Own(range) if range.start == range.end => {
-                if let Some(frame) = shared {
-                    *self = Frames::Shared(frame);
-                }
-                return;
-            }
-            Frames::Own(range) => &bytes[range.clone()],
+            Frames::Own(range) => bytes.get(range),
             Frames::Shared(frame) => frame,
             Frames::Gathered(gathered) => {
-                gathered.extend_from_slice(shared.as_deref().unwrap_or(&bytes[own]));
+                gathered.extend_from_slice(shared.as_deref().unwrap_or_else(|| bytes.get(&own)));
                 return;
             }
         };
         let mut gathered = Vec::with_capacity(most);
         gathered.extend_from_slice(before);
-        gathered.extend_from_slice(shared.as_deref().unwrap_or(&bytes[own]));
+        gathered.extend_from_slice(shared.as_deref().unwrap_or_else(|| bytes.get(&own)));
         *self = Frames::Gathered(gathered);
     }
 }
@@ -188,13 +172,13 @@ impl Lanes {
         length: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        let target = &mut self.lanes[lane as usize];
-        let start = target.bytes.len();
-        target.bytes.reserve(frame::HEADER + length);
-        frame::write_header(&mut target.bytes, frame::types::ENVELOPE, length);
-        write(&mut target.bytes);
-        debug_assert!(target.bytes.len() == start + frame::HEADER + length);
-        let len = length_of(&target.bytes[start..]);
+        let bytes = self.lanes[lane as usize].bytes.end();
+        let start = bytes.len();
+        bytes.reserve(frame::HEADER + length);
+        frame::write_header(bytes, frame::types::ENVELOPE, length);
+        write(bytes);
+        debug_assert!(bytes.len() == start + frame::HEADER + length);
+        let len = length_of(&bytes[start..]);
         self.enter(lane, now, Entry { sent, len, expires, shared: None })
     }
 
@@ -256,7 +240,7 @@ impl Lanes {
         let (replies, counted) = (Some(LaneKind::Replies as usize), self.first_counted());
         let order = if self.replied { [counted, replies] } else { [replies, counted] };
         for at in order.into_iter().flatten() {
-            let start = self.lanes[at].start;
+            let start = self.lanes[at].bytes.start();
             let (mut frames, mut length) = (Frames::Own(start..start), 0);
             // What an entry costs is more than its bytes.
             let most = room.min(FULL).min(*self.queued_mut(at));
@@ -266,7 +250,9 @@ impl Lanes {
                 if !fits || (counted && !window.allows(cost)) {
                     break;
                 }
-                let Some((entry, own)) = self.lanes[at].pop() else { break };
+                let lane = &mut self.lanes[at];
+                let Some(entry) = lane.entries.pop_front() else { break };
+                let own = lane.bytes.pass(entry.own());
                 length += entry.len as usize;
                 *self.queued_mut(at) -= cost;
                 if counted {
@@ -320,7 +306,7 @@ impl Lanes {
     /// The bytes of a frontier, until the next change.
     pub(crate) fn bytes<'a>(&'a self, frontier: &'a Frontier) -> &'a [u8] {
         match &frontier.frames {
-            Frames::Own(range) => &self.lanes[frontier.lane].bytes[range.clone()],
+            Frames::Own(range) => self.lanes[frontier.lane].bytes.get(range),
             Frames::Shared(frame) => frame,
             Frames::Gathered(gathered) => gathered,
         }
@@ -328,7 +314,7 @@ impl Lanes {
 
     /// The frontier's bytes were used.
     pub(crate) fn done(&mut self, frontier: &Frontier) {
-        self.lanes[frontier.lane].compact();
+        self.lanes[frontier.lane].bytes.settle();
     }
 
     /// When the first of them has waited for as long as it may, or the link is to be given up waiting for.
@@ -342,15 +328,13 @@ impl Lanes {
     pub(crate) fn expire(&mut self, now: Instant, mut expired: impl FnMut(Sent)) {
         for at in counted() {
             while self.lanes[at].entries.front().is_some_and(|entry| entry.expires <= now) {
-                let start = self.lanes[at].start;
-                let Some((entry, _)) = self.lanes[at].pop() else { break };
-                if planted!(ExpiredBytesStay) {
-                    self.lanes[at].start = start;
-                }
+                let lane = &mut self.lanes[at];
+                let Some(entry) = lane.entries.pop_front() else { break };
+                lane.bytes.pass(if planted!(ExpiredBytesStay) { 0 } else { entry.own() });
                 *self.queued_mut(at) -= if planted!(ExpiredStillQueued) { 0 } else { entry.cost() };
                 expired(entry.sent);
             }
-            self.lanes[at].compact();
+            self.lanes[at].bytes.settle();
         }
         if self.first_counted().is_none() {
             self.moved(now);
@@ -369,7 +353,7 @@ impl Lanes {
         let of_lane = |lane: &Lane| {
             let shared: usize =
                 lane.entries.iter().filter_map(|entry| entry.shared.as_ref()).map(share).sum();
-            lane.bytes.capacity() + lane.entries.memory() + shared
+            lane.bytes.memory() + lane.entries.memory() + shared
         };
         self.lanes.iter().map(of_lane).sum()
     }

@@ -2,6 +2,7 @@
 //!
 //! A [`Connection`] is a state machine of its own: fuzzers and protocol tests drive it without a node.
 
+mod backlog;
 mod connection;
 mod flow;
 mod goodbye;
