@@ -1,7 +1,7 @@
 //! The driver: moves bytes between streams and the node, keeps its time, carries its news.
 //!
 //! It waits for nothing itself. Whoever runs it reports readiness and calls [`turn`](Driver::turn),
-//! which says how long to wait. A turn: open the mail, accept, read each ready link once, tell the
+//! which says how long to wait. A turn: open the mail, accept, read each ready link a little, tell the
 //! time, write what is pending. Its work is bounded by who is ready, not by who there is.
 
 mod buffer;

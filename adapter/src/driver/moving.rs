@@ -9,6 +9,9 @@ use crate::driver::buffer::{Lent, READ};
 use crate::driver::{Driver, System};
 use crate::shared::State;
 
+/// How often a link is read in one turn that fills the buffer each time. What is passed on from several reads is written
+/// at once, and wakes its reader once.
+const READS: usize = 2;
 /// How much is written to a link in one turn.
 const WRITE: usize = 256 * 1024;
 
@@ -39,37 +42,45 @@ fn is_known(kind: ErrorKind) -> bool {
 }
 
 impl<S: System> Driver<S> {
-    /// Reads each link that is ready once.
+    /// Reads each link that is ready: once, or until there is less than the buffer holds.
     pub(super) fn read_ready(&mut self) {
         for _ in 0..self.links.reads.len() {
             let Some(place) = self.links.reads.pop_front() else { return };
             let shared = Arc::clone(&self.shared);
             let mut state = shared.lock();
-            self.read(&mut state, place);
-            self.drain(&mut state);
+            for _ in 0..READS {
+                let full = self.read(&mut state, place);
+                self.drain(&mut state);
+                if !full {
+                    break;
+                }
+            }
+            self.links.queue_read(place);
         }
     }
 
-    fn read(&mut self, state: &mut State, place: usize) {
-        let Some(link) = self.links.live(place) else { return };
+    /// Whether that has filled the buffer.
+    fn read(&mut self, state: &mut State, place: usize) -> bool {
+        let Some(link) = self.links.live(place) else { return false };
         link.read_queued = false;
         if !link.readable {
-            return;
+            return false;
         }
         let id = link.id;
         let budget = state.node.read_budget(id).min(READ);
         if budget == 0 {
-            return self.links.park(place);
+            self.links.park(place);
+            return false;
         }
         let mut buffer = Lent::new();
         match link.stream.read(&mut buffer.0[..budget]) {
             Ok(0) => self.gone(state, place, "closed by the other side"),
             Ok(n) => {
-                self.links.queue_read(place);
                 let now = self.shared.now();
                 state.node.handle(now, Input::Data { link: id, bytes: &buffer.0[..n] });
+                return n == READ;
             }
-            Err(e) if e.kind() == ErrorKind::Interrupted => self.links.queue_read(place),
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
             Err(e) if e.kind() == ErrorKind::WouldBlock => {
                 link.readable = false;
                 if let Some(cause) = link.broken.take() {
@@ -78,6 +89,7 @@ impl<S: System> Driver<S> {
             }
             Err(e) => self.gone(state, place, &cause(&e)),
         }
+        false
     }
 
     /// Writes what is pending, on each link that takes it.
