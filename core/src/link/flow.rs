@@ -1,6 +1,8 @@
 //! Who may send how much: windows, acknowledgements in order, and what is under way.
 //! PROTOCOL.md, section 9.
 
+use core::num::NonZeroU64;
+
 use crate::link::id::LinkId;
 use crate::queue::Queue;
 use crate::wire::{Kind, MessageId, Receipts};
@@ -42,15 +44,6 @@ pub struct Sent {
     pub origin: Origin,
 }
 
-impl Sent {
-    /// Whether anybody but its own connection has to hear that it went: the link that it came over, which gets its
-    /// place back, or a sender who wants to know.
-    pub(crate) fn is_heard_of(&self) -> bool {
-        let reported = self.kind == Kind::Message && self.receipts >= Receipts::Route && !self.copy;
-        reported || matches!(self.origin, Origin::Link { sequence: Some(_), .. })
-    }
-}
-
 impl Origin {
     /// The link that it came over, if it came over one.
     pub(crate) const fn link(self) -> Option<LinkId> {
@@ -69,12 +62,67 @@ impl Origin {
     }
 }
 
+/// A [`Sent`] and what it costs, as small as it gets: many thousands of them may wait, on thousands of links.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    id: MessageId,
+    /// The link that it came over, unless it is this node's own.
+    link: LinkId,
+    /// One more than its sequence number there.
+    place: Option<NonZeroU64>,
+    cost: u32,
+    kind: Kind,
+    receipts: Receipts,
+    copy: bool,
+    is_own: bool,
+}
+
+// As they are told they would take 56.
+const _: () = assert!(size_of::<Kept>() == 40);
+
+impl Kept {
+    pub(crate) fn new(sent: Sent, cost: usize) -> Kept {
+        let Sent { id, kind, receipts, copy, origin } = sent;
+        let (link, place, is_own) = match origin {
+            Origin::Local => (LinkId::dialed(0), None, true),
+            // Nobody sends 2^64 envelopes.
+            Origin::Link { link, sequence } => {
+                (link, sequence.and_then(|n| NonZeroU64::new(n.wrapping_add(1))), false)
+            }
+        };
+        let cost = u32::try_from(cost).unwrap_or(u32::MAX);
+        Kept { id, link, place, cost, kind, receipts, copy, is_own }
+    }
+
+    pub(crate) fn sent(&self) -> Sent {
+        let sequence = self.place.map(|place| place.get() - 1);
+        let origin = if self.is_own { Origin::Local } else { Origin::Link { link: self.link, sequence } };
+        Sent { id: self.id, kind: self.kind, receipts: self.receipts, copy: self.copy, origin }
+    }
+
+    pub(crate) const fn cost(&self) -> usize {
+        self.cost as usize
+    }
+
+    /// Whether anybody but its own connection has to hear that it went: the link that it came over, which gets its
+    /// place back, or a sender who wants to know.
+    pub(crate) fn is_heard_of(&self) -> bool {
+        let reported = self.kind == Kind::Message && self.receipts >= Receipts::Route && !self.copy;
+        reported || self.place.is_some()
+    }
+
+    /// Notifications are not counted in windows: they must get through when nothing else does.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.kind != Kind::Notification
+    }
+}
+
 /// What we have sent and the neighbour has not acknowledged.
 #[derive(Debug)]
 pub(crate) struct Outbound {
     window: usize,
     bytes: usize,
-    sent: Queue<(Sent, u32)>,
+    sent: Queue<Kept>,
 }
 
 impl Outbound {
@@ -94,23 +142,23 @@ impl Outbound {
         self.sent.is_empty()
     }
 
-    pub(crate) fn push(&mut self, sent: Sent, cost: usize) {
-        self.bytes += cost;
-        self.sent.push_back((sent, u32::try_from(cost).unwrap_or(u32::MAX)));
+    pub(crate) fn push(&mut self, sent: Kept) {
+        self.bytes += sent.cost();
+        self.sent.push_back(sent);
     }
 
     /// Takes an acknowledgement of the first `count`; false when so many are not under way.
     pub(crate) fn ack(&mut self, count: u32) -> bool {
         for _ in 0..count {
-            let Some((_, cost)) = self.sent.pop_front() else { return false };
-            self.bytes -= cost as usize;
+            let Some(sent) = self.sent.pop_front() else { return false };
+            self.bytes -= sent.cost();
         }
         true
     }
 
     pub(crate) fn take(&mut self) -> impl Iterator<Item = Sent> + use<> {
         self.bytes = 0;
-        core::mem::take(&mut self.sent).into_iter().map(|(sent, _)| sent)
+        core::mem::take(&mut self.sent).into_iter().map(|sent| sent.sent())
     }
 
     pub(crate) fn memory(&self) -> usize {
@@ -231,13 +279,28 @@ mod tests {
         assert!(inbound.receive(100).is_some());
     }
 
-    fn sent() -> Sent {
-        Sent {
-            id: MessageId([0; 16]),
-            kind: Kind::Message,
-            receipts: Receipts::Failure,
-            copy: false,
-            origin: Origin::Local,
+    fn sent(cost: usize) -> Kept {
+        let (id, kind, receipts) = (MessageId([0; 16]), Kind::Message, Receipts::Failure);
+        Kept::new(Sent { id, kind, receipts, copy: false, origin: Origin::Local }, cost)
+    }
+
+    proptest! {
+        /// However small it is kept, nothing of it is lost.
+        #[test]
+        fn what_is_kept_is_what_was_sent(
+            id in any::<[u8; 16]>(),
+            kind in prop::sample::select(&[Kind::Message, Kind::Notification, Kind::Request, Kind::Response][..]),
+            receipts in prop::sample::select(&[Receipts::Failure, Receipts::Route, Receipts::Consumed][..]),
+            copy in any::<bool>(),
+            link in prop::option::of((0..u64::MAX >> 1, prop::option::of(0..u64::MAX))),
+            cost in 0..1usize << 20,
+        ) {
+            let origin = link.map_or(Origin::Local, |(n, sequence)| {
+                Origin::Link { link: LinkId::accepted(n), sequence }
+            });
+            let sent = Sent { id: MessageId(id), kind, receipts, copy, origin };
+            let kept = Kept::new(sent, cost);
+            prop_assert_eq!((kept.sent(), kept.cost()), (sent, cost));
         }
     }
 
@@ -250,14 +313,14 @@ mod tests {
     fn the_window_may_be_filled_and_one_may_always_go() {
         let mut out = Outbound::new(100);
         assert!(out.is_settled() && out.allows(5000));
-        out.push(sent(), 60);
+        out.push(sent(60));
         assert!(out.allows(40) && !out.allows(41) && !out.is_settled());
-        out.push(sent(), 40);
+        out.push(sent(40));
         assert!(!out.allows(1));
         assert!(out.ack(1) && out.allows(60) && !out.allows(61));
         assert_eq!(out.take().count(), 1);
         assert!(out.is_settled() && out.allows(5000));
-        out.push(sent(), 60);
+        out.push(sent(60));
         assert!(out.allows(40), "what was taken counts no more");
     }
 
@@ -285,7 +348,7 @@ mod tests {
     fn they_say_what_they_hold_and_hold_nothing_when_idle() {
         let (mut out, mut inbound) = (Outbound::new(usize::MAX), Inbound::new(usize::MAX));
         let held = |work: &mut dyn FnMut()| usize::try_from(allocation_counter::measure(work).bytes_current);
-        assert_eq!(held(&mut || (0..100).for_each(|_| out.push(sent(), 1))), Ok(out.memory()));
+        assert_eq!(held(&mut || (0..100).for_each(|_| out.push(sent(1)))), Ok(out.memory()));
         let mut receive = || (0..100).for_each(|_| assert!(inbound.receive(1).is_some()));
         assert_eq!(held(&mut receive), Ok(inbound.memory()));
         out.shrink();
@@ -308,7 +371,7 @@ mod tests {
             for (what, n) in steps {
                 match what {
                     0 if out.allows(n) => {
-                        out.push(sent(), n);
+                        out.push(sent(n));
                         let number = inb.receive(n);
                         prop_assert!(number.is_some());
                         untaken.extend(number);

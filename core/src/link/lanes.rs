@@ -8,9 +8,9 @@ use core::time::Duration;
 
 use crate::Instant;
 use crate::link::backlog::Backlog;
-use crate::link::flow::{Origin, Outbound, Sent, envelope_cost};
+use crate::link::flow::{Kept, Origin, Outbound, Sent, envelope_cost};
 use crate::queue::Queue;
-use crate::wire::{Kind, Priority, frame};
+use crate::wire::{Priority, frame};
 
 /// What makes a record full: as much as the processor's nearest memory holds, and a fraction of what is read at once,
 /// so that few records are cut in two.
@@ -60,9 +60,8 @@ struct Lane {
 
 #[derive(Debug)]
 struct Entry {
-    sent: Sent,
-    /// Of the whole frame.
-    len: u32,
+    /// What it costs is what its frame holds, and a little more.
+    kept: Kept,
     /// Of what the window counts only.
     expires: Instant,
     /// The frame, when it is not among the lane's bytes.
@@ -70,18 +69,19 @@ struct Entry {
 }
 
 impl Entry {
+    /// Of a frame of `length` bytes.
+    fn new(sent: Sent, length: usize, expires: Instant, shared: Option<SharedFrame>) -> Entry {
+        Entry { kept: Kept::new(sent, envelope_cost(length - frame::HEADER)), expires, shared }
+    }
+
+    /// Of the whole frame.
+    const fn len(&self) -> usize {
+        self.kept.cost() - envelope_cost(0) + frame::HEADER
+    }
+
     /// How many of the lane's bytes are its.
     const fn own(&self) -> usize {
-        if self.shared.is_some() { 0 } else { self.len as usize }
-    }
-
-    const fn cost(&self) -> usize {
-        envelope_cost(self.len as usize - frame::HEADER)
-    }
-
-    /// Notifications are not counted in windows: they must get through when nothing else does.
-    fn is_counted(&self) -> bool {
-        self.sent.kind != Kind::Notification
+        if self.shared.is_some() { 0 } else { self.len() }
     }
 }
 
@@ -178,8 +178,8 @@ impl Lanes {
         frame::write_header(bytes, frame::types::ENVELOPE, length);
         write(bytes);
         debug_assert!(bytes.len() == start + frame::HEADER + length);
-        let len = length_of(&bytes[start..]);
-        self.enter(lane, now, Entry { sent, len, expires, shared: None })
+        let length = bytes.len() - start;
+        self.enter(lane, now, Entry::new(sent, length, expires, None))
     }
 
     /// The same, with a whole frame that other links have, too.
@@ -191,7 +191,7 @@ impl Lanes {
         expires: Instant,
         frame: &SharedFrame,
     ) -> bool {
-        self.enter(lane, now, Entry { sent, len: length_of(frame), expires, shared: Some(frame.clone()) })
+        self.enter(lane, now, Entry::new(sent, frame.len(), expires, Some(frame.clone())))
     }
 
     fn enter(&mut self, lane: LaneKind, now: Instant, entry: Entry) -> bool {
@@ -200,7 +200,7 @@ impl Lanes {
             self.still_since.get_or_insert(now);
         }
         let at = lane as usize;
-        *self.queued_mut(at) += entry.cost();
+        *self.queued_mut(at) += entry.kept.cost();
         let entries = &mut self.lanes[at].entries;
         entries.push_back(entry);
         entries.len() == 1 || planted!(FullestLaneFirst)
@@ -211,7 +211,7 @@ impl Lanes {
         let front = |at: usize| self.lanes[at].entries.front();
         let counted = self.first_counted().and_then(front);
         front(LaneKind::Replies as usize).is_some()
-            || counted.is_some_and(|entry| window.allows(entry.cost()))
+            || counted.is_some_and(|entry| window.allows(entry.kept.cost()))
     }
 
     /// The lane whose turn it is among those that the window counts: while something urgent does not
@@ -245,21 +245,21 @@ impl Lanes {
             // What an entry costs is more than its bytes.
             let most = room.min(FULL).min(*self.queued_mut(at));
             while let Some(entry) = self.lanes[at].entries.front() {
-                let (cost, counted) = (entry.cost(), entry.is_counted());
-                let fits = length + entry.len as usize <= if length == 0 { room } else { room.min(FULL) };
+                let (cost, counted) = (entry.kept.cost(), entry.kept.is_counted());
+                let fits = length + entry.len() <= if length == 0 { room } else { room.min(FULL) };
                 if !fits || (counted && !window.allows(cost)) {
                     break;
                 }
                 let lane = &mut self.lanes[at];
                 let Some(entry) = lane.entries.pop_front() else { break };
                 let own = lane.bytes.pass(entry.own());
-                length += entry.len as usize;
+                length += entry.len();
                 *self.queued_mut(at) -= cost;
                 if counted {
-                    window.push(entry.sent, cost);
+                    window.push(entry.kept);
                 }
-                if entry.sent.is_heard_of() {
-                    went.push(entry.sent);
+                if entry.kept.is_heard_of() {
+                    went.push(entry.kept.sent());
                 }
                 frames.add(&self.lanes[at].bytes, own, entry.shared, most);
             }
@@ -297,8 +297,9 @@ impl Lanes {
             if planted!(StalledKeepsPlaces) {
                 break;
             }
-            let (origin, place) = entry.sent.origin.credited();
-            entry.sent.origin = origin;
+            let sent = entry.kept.sent();
+            let (origin, place) = sent.origin.credited();
+            entry.kept = Kept::new(Sent { origin, ..sent }, entry.kept.cost());
             place.into_iter().for_each(&mut released);
         }
     }
@@ -331,8 +332,8 @@ impl Lanes {
                 let lane = &mut self.lanes[at];
                 let Some(entry) = lane.entries.pop_front() else { break };
                 lane.bytes.pass(if planted!(ExpiredBytesStay) { 0 } else { entry.own() });
-                *self.queued_mut(at) -= if planted!(ExpiredStillQueued) { 0 } else { entry.cost() };
-                expired(entry.sent);
+                *self.queued_mut(at) -= if planted!(ExpiredStillQueued) { 0 } else { entry.kept.cost() };
+                expired(entry.kept.sent());
             }
             self.lanes[at].bytes.settle();
         }
@@ -344,7 +345,7 @@ impl Lanes {
     /// Takes off everything.
     pub(crate) fn clear(&mut self) -> impl Iterator<Item = Sent> + use<> {
         let lanes = core::mem::take(self).lanes;
-        lanes.into_iter().flat_map(|lane| lane.entries.into_iter().map(|entry| entry.sent))
+        lanes.into_iter().flat_map(|lane| lane.entries.into_iter().map(|entry| entry.kept.sent()))
     }
 
     /// What is held here; of a frame that others have, too, this link's share.
@@ -368,15 +369,10 @@ impl Lanes {
     }
 }
 
-/// Of a frame.
-fn length_of(frame: &[u8]) -> u32 {
-    u32::try_from(frame.len()).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{MessageId, Receipts};
+    use crate::wire::{Kind, MessageId, Receipts};
     use proptest::prelude::*;
 
     fn sent() -> Sent {
