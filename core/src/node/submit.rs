@@ -204,11 +204,12 @@ impl Node {
         let mut head = Vec::with_capacity(HEAD);
         letter::begin_request(&mut head, (*method, path), content_type, milliseconds, limits.head)
             .map_err(|e| SendError::Invalid(e.to_string()))?;
-        self.check_letter(head.len() + body.len())?;
+        let length = head.len() + body.len();
+        self.check_letter(length)?;
         let until = self.after(patience);
         if recipients.len() == 1 {
             let mut outgoing = Outgoing::to(Kind::Request, UNNUMBERED, first);
-            let way = self.way_with_room(&outgoing, first, head.len() + body.len())?;
+            let way = self.way_with_room(&outgoing, first, length)?;
             outgoing.id = self.next_id();
             let call = CallId(outgoing.id);
             if for_all {
@@ -216,14 +217,14 @@ impl Node {
             } else {
                 self.calls.begin(call, until, core::iter::once((outgoing.id, first.clone())));
             }
-            self.submit_written(way, &outgoing, head.len() + body.len(), both(&head, body))?;
+            self.submit_written(way, &outgoing, length, both(&head, body))?;
             return Ok(call);
         }
         head.extend_from_slice(body);
         let mut sending: Vec<Outgoing<'_>> =
             recipients.iter().map(|to| Outgoing::to(Kind::Request, UNNUMBERED, to)).collect();
         let most = if planted!(HalfAList) { 1 } else { sending.len() };
-        self.check_ways(&sending[..most], head.len())?;
+        self.check_ways(&sending[..most], length)?;
         for one in &mut sending {
             one.id = self.next_id();
         }
@@ -333,10 +334,11 @@ impl Node {
             }
         };
         written.map_err(|e| SendError::Invalid(e.to_string()))?;
-        self.check_letter(head.len() + body.len())?;
+        let length = head.len() + body.len();
+        self.check_letter(length)?;
         let to = outgoing.to.ok_or(SendError::NoRoute)?;
-        let way = self.way_with_room(outgoing, to, head.len() + body.len())?;
-        self.submit_written(way, outgoing, head.len() + body.len(), both(&head, body))
+        let way = self.way_with_room(outgoing, to, length)?;
+        self.submit_written(way, outgoing, length, both(&head, body))
     }
 
     /// Lets others call `path`: such requests become [`Event::Request`](crate::Event::Request)s. What is
