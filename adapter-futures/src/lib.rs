@@ -59,10 +59,10 @@ pub use homing_adapter::{
     Store, Summary, Tracking, create_key, key_file, load_key,
 };
 pub use homing_core::{
-    Address, AddressError, CallId, CallOutcome, CloseReason, ClosedBy, Command, Config, Dial, Event, Failure,
-    Heartbeat, Instance, Invite, Limits, LinkId, Message, MessageId, Method, Name, Network, NetworkInfo,
-    Pattern, PeerId, PeerInfo, Priority, Reason, Receipts, Received, Request, RequestId, Response, Seed,
-    SendError, Serving, Stage, StaticKey, UplinkId, Why, normal_path,
+    Address, AddressError, Bytes, CallId, CallOutcome, CloseReason, ClosedBy, Command, Config, Dial, Event,
+    Failure, Heartbeat, Instance, Invite, Limits, LinkId, Message, MessageId, Method, Name, Network,
+    NetworkInfo, Pattern, PeerId, PeerInfo, Priority, Reason, Receipts, Received, ReceivedHead, Request,
+    RequestId, Response, Seed, SendError, Serving, Stage, StaticKey, UplinkId, Why, normal_path,
 };
 pub use net::Net;
 pub use peer::{Peer, start};

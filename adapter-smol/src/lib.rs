@@ -33,7 +33,7 @@
 //!         let events = bob.events();
 //!         while let Some(event) = events.next_event().await {
 //!             if let Event::Message(message) = event {
-//!                 assert_eq!(message.body, b"hello");
+//!                 assert_eq!(message.body, "hello");
 //!                 break;
 //!             }
 //!         }

@@ -33,7 +33,7 @@
 //!     Event::Message(message) => Some(message),
 //!     _ => None,
 //! });
-//! assert_eq!(received.ok_or("closed")?.body, b"hello");
+//! assert_eq!(received.ok_or("closed")?.body, "hello");
 //! ada.close(patience)?;
 //! # Ok(())
 //! # }
@@ -64,10 +64,10 @@ pub use homing_adapter::{
     create_key, key_file, load_key,
 };
 pub use homing_core::{
-    Address, AddressError, CallId, CallOutcome, CloseReason, ClosedBy, Command, Config, Dial, Event, Failure,
-    Heartbeat, Instance, Invite, Limits, LinkId, Message, MessageId, Method, Name, Network, NetworkInfo,
-    Pattern, PeerId, PeerInfo, Priority, Reason, Receipts, Received, Request, RequestId, Response, Seed,
-    SendError, Serving, Stage, StaticKey, UplinkId, Why, normal_path,
+    Address, AddressError, Bytes, CallId, CallOutcome, CloseReason, ClosedBy, Command, Config, Dial, Event,
+    Failure, Heartbeat, Instance, Invite, Limits, LinkId, Message, MessageId, Method, Name, Network,
+    NetworkInfo, Pattern, PeerId, PeerInfo, Priority, Reason, Receipts, Received, ReceivedHead, Request,
+    RequestId, Response, Seed, SendError, Serving, Stage, StaticKey, UplinkId, Why, normal_path,
 };
 pub use peer::Peer;
 pub use waiting::{Answers, Events, Tracking};

@@ -260,7 +260,7 @@ fn garbage_disturbs_nobody() {
         }
     }
     ada.send_and_wait(&address("bob@home"), Message::text("well"), Receipts::Received, PATIENCE).unwrap();
-    assert!(bob.events().any(|event| matches!(event, Event::Message(m) if m.body == b"well")));
+    assert!(bob.events().any(|event| matches!(event, Event::Message(m) if m.body == "well")));
 }
 
 #[test]

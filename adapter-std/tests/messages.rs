@@ -84,7 +84,7 @@ fn receipts_up_to_consumed(ada: &Peer, bob: &Peer) {
     let tracking = ada.track(&to, Message::text("followed").with_receipts(Receipts::Received)).unwrap();
     let stages: Vec<_> = tracking.map(|(_, stage)| stage.name()).collect();
     assert_eq!(stages, ["accepted", "dispatched", "received"]);
-    assert_eq!(wait_message(bob).body, b"followed");
+    assert_eq!(wait_message(bob).body, "followed");
 }
 
 fn receipts_of_everybody(ada: &Peer, bob: &Peer) {
@@ -97,7 +97,7 @@ fn receipts_of_everybody(ada: &Peer, bob: &Peer) {
         .filter_map(|(_, from, _)| from.as_ref().map(|from| from.name().to_owned()))
         .collect();
     assert!(received.contains("bob"), "{delivery:?}");
-    assert_eq!(wait_message(bob).body, b"all");
+    assert_eq!(wait_message(bob).body, "all");
 }
 
 fn a_request_to_one(ada: &Peer, bob: &Peer) {

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use homing_core::Event;
+use homing_core::{Event, Received};
 
 use crate::sync::lock;
 use crate::wait::watchers::{Place, Watchers};
@@ -20,7 +20,7 @@ pub(crate) struct Inbox {
 /// Events on their way into an [`Inbox`], in the order of arrival.
 #[derive(Default)]
 pub(crate) struct Arrivals {
-    messages: VecDeque<Event>,
+    messages: VecDeque<Received>,
     /// All other events, and how many messages of these arrived before each.
     news: Vec<(u64, Event)>,
 }
@@ -28,15 +28,14 @@ pub(crate) struct Arrivals {
 impl Arrivals {
     #[inline]
     pub(crate) fn push(&mut self, event: Event) {
-        if matches!(event, Event::Message(_) | Event::Request(_)) {
-            self.messages.push_back(event);
-        } else {
-            self.news.push((self.messages.len() as u64, event));
+        match event {
+            Event::Message(message) => self.messages.push_back(message),
+            event => self.news.push((self.messages.len() as u64, event)),
         }
     }
 
     /// Where messages are put without looking at each.
-    pub(crate) const fn messages(&mut self) -> &mut VecDeque<Event> {
+    pub(crate) const fn messages(&mut self) -> &mut VecDeque<Received> {
         &mut self.messages
     }
 
@@ -52,7 +51,7 @@ impl Arrivals {
 
 #[derive(Default)]
 struct Queues {
-    messages: VecDeque<Event>,
+    messages: VecDeque<Received>,
     /// All other events, and how many messages had arrived before each.
     news: VecDeque<(u64, Event)>,
     /// How many messages have arrived, and how many of them were taken.
@@ -73,15 +72,13 @@ impl Queues {
     #[inline]
     fn pop(&mut self) -> Option<Event> {
         if self.news.front().is_none_or(|(after, _)| *after > self.taken) {
-            // Moved once, to whoever asked: taking it apart would be to move it again.
-            let message = self.messages.pop_front();
-            if message.is_some() {
+            if let Some(message) = self.messages.pop_front() {
                 self.taken += 1;
                 if self.messages.is_empty() {
                     // The next ones begin where these did, in memory that the processor still has at hand.
                     self.messages.clear();
                 }
-                return message;
+                return Some(Event::Message(message));
             }
         }
         self.news.pop_front().map(|(_, event)| event)
@@ -188,7 +185,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use homing_core::{Address, MessageId, Receipts, Received};
+    use homing_core::{Address, MessageId, Receipts, ReceivedHead};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::task::Wake;
@@ -202,15 +199,14 @@ mod tests {
 
     fn message(n: u8) -> Event {
         let ada: Address = "ada@home".parse().unwrap();
-        Event::Message(Received {
-            id: MessageId([n; 16]),
+        let head = ReceivedHead {
             from: ada.clone(),
             to: ada,
             content_type: Default::default(),
             metadata: Default::default(),
-            body: Vec::new(),
             receipts: Receipts::Failure,
-        })
+        };
+        Event::Message(Received { id: MessageId([n; 16]), body: Default::default(), head: head.into() })
     }
 
     #[test]

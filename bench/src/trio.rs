@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use homing_core::{Action, Input, Instant, Node, SendError};
-use homing_std::{Address, Config, Dial, Event, Invite, LinkId, Message, Seed, Serving, StaticKey};
+use homing_std::{Address, Config, Dial, Event, Invite, LinkId, Message, Received, Seed, Serving, StaticKey};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -48,7 +48,7 @@ struct End {
 /// Where messages go, as in a driver: many at once.
 #[derive(Default)]
 struct Inbox {
-    messages: VecDeque<Event>,
+    messages: VecDeque<Received>,
     got: u64,
 }
 

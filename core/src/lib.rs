@@ -152,6 +152,9 @@ mod time;
 pub mod trace;
 pub mod wire;
 
+/// What the body of a [`Received`] message is in: bytes whose memory others may share.
+pub use bytes::Bytes;
+
 pub use address::{Address, AddressError, Instance, Name, Network, Pattern};
 pub use config::{Config, Serving};
 pub use invite::{DEFAULT_PORT, Invite, InviteError};
@@ -160,8 +163,8 @@ pub use limits::{Heartbeat, Limits};
 pub use link::LinkId;
 pub use node::{
     Action, CallId, CallOutcome, Command, Dial, EntryError, Event, Input, Message, NetworkInfo, Node,
-    PeerInfo, Received, Request, RequestId, Response, Route, SendError, Stage, StoreId, UplinkId, Why,
-    normal_path,
+    PeerInfo, Received, ReceivedHead, Request, RequestId, Response, Route, SendError, Stage, StoreId,
+    UplinkId, Why, normal_path,
 };
 pub use noise::Suite;
 pub use reason::{CloseReason, ClosedBy, Failure, Reason};

@@ -26,7 +26,7 @@ fn bodies(events: &[Event]) -> Vec<String> {
     events
         .iter()
         .filter_map(|event| match event {
-            Event::Message(message) => Some(String::from_utf8(message.body.clone()).unwrap()),
+            Event::Message(message) => Some(String::from_utf8(message.body.to_vec()).unwrap()),
             _ => None,
         })
         .collect()

@@ -115,7 +115,7 @@ impl Member {
                 from: self.who(&message.from),
                 to: self.who(&message.to),
                 content_type: message.content_type.to_string(),
-                body: message.body.clone(),
+                body: message.body.to_vec(),
                 consumed: message.receipts == Receipts::Consumed,
             },
             Event::Down { why, retry, .. } => Saw::Down { why: format!("{why:?}"), again: retry.is_some() },

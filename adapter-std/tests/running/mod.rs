@@ -242,7 +242,7 @@ fn the_twenty_lines_speak_with_ada() {
         Event::Message(message) => Some(message),
         _ => None,
     });
-    assert_eq!(hello.unwrap().body, b"hello");
+    assert_eq!(hello.unwrap().body, "hello");
 
     let to = ada.resolve("example").unwrap();
     let shouted = homing_std::Command::get("shout").with_body("text/plain", "hello");

@@ -220,7 +220,7 @@ impl<S: System> Driver<S> {
     #[inline]
     fn tell(&mut self, state: &mut State, event: Event) {
         match event {
-            Event::Request(request) => self.shared.requests.put(request),
+            Event::Request(request) => self.shared.requests.put(*request),
             Event::RequestEnded { request } => self.shared.requests.forget(request),
             Event::Stopped => {
                 self.stopped = true;

@@ -106,7 +106,7 @@ async fn read_all(peer: homing_smol::Peer, read: Sender<Vec<u8>>) {
             && peer.consume(&message).await.is_ok()
         {
             // The demo may be over.
-            let _ = read.send(message.body);
+            let _ = read.send(message.body.into());
         }
     }
 }

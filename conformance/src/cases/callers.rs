@@ -91,7 +91,7 @@ fn share(bob: &Node, taken: &Mutex<BTreeSet<Vec<u8>>>, all: usize) -> Check {
         ensure(!end.is_over(), || format!("{} of {all} messages came", lock().len()))?;
         if let Some(Event::Message(message)) = bob.next_event(Duration::from_millis(20)) {
             let text = String::from_utf8_lossy(&message.body).into_owned();
-            ensure(lock().insert(message.body), || format!("{text:?} came twice"))?;
+            ensure(lock().insert(message.body.to_vec()), || format!("{text:?} came twice"))?;
         }
     }
     Ok(())

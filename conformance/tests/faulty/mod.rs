@@ -104,9 +104,11 @@ impl Subject for Bad {
                 return next;
             }
             Some(Fault::FlipsBytes) => {
-                if let Some(byte) = message.body.last_mut() {
+                let mut body = message.body.to_vec();
+                if let Some(byte) = body.last_mut() {
                     *byte ^= 1;
                 }
+                message.body = body.into();
             }
             _ => {}
         }

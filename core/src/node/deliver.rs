@@ -5,14 +5,15 @@ use core::time::Duration;
 
 use crate::link::{LinkId, Origin};
 use crate::node::calls::Ended;
-use crate::node::event::{Received, Request, Stage};
+use crate::node::event::{Received, ReceivedHead, Request, Stage};
 use crate::node::forward::Envelope;
+use crate::node::lately::Heard;
 use crate::node::links::Neighbour;
 use crate::node::receipts::News;
 use crate::node::requests::Caller;
 use crate::node::submit::{Outgoing, read_letter};
 use crate::node::{Event, Node, RequestId, Response, roster};
-use crate::wire::letter::{Method, NotificationHead, NotifiedEvent, Status};
+use crate::wire::letter::{Letter, MessageHead, Method, NotificationHead, NotifiedEvent, Status};
 use crate::wire::{Kind, LetterError, MessageId, Receipts};
 use crate::{Address, Failure, Reason};
 
@@ -29,12 +30,17 @@ impl Node {
     }
 
     /// The same, when the sender's address was read already, and perhaps the recipient's.
-    pub(super) fn deliver_from(&mut self, envelope: &Envelope<'_>, from: &Address, to: Option<&Address>) {
+    pub(super) fn deliver_from(
+        &mut self,
+        envelope: &Envelope<'_>,
+        from: &Address,
+        known: Option<(&Address, &mut Heard)>,
+    ) {
         if envelope.sealed {
             return self.refuse_delivery(envelope, Reason::UNSUPPORTED.into());
         }
         let result = match envelope.kind {
-            Kind::Message => self.deliver_message(envelope, from, to),
+            Kind::Message => self.deliver_message(envelope, from, known),
             Kind::Request => self.deliver_request(envelope, from),
             Kind::Response => self.deliver_response(envelope, from),
             Kind::Notification => self.deliver_notification(envelope, from),
@@ -59,20 +65,18 @@ impl Node {
         &mut self,
         envelope: &Envelope<'_>,
         from: &Address,
-        to: Option<&Address>,
+        known: Option<(&Address, &mut Heard)>,
     ) -> Result<(), Failure> {
         let letter = read_letter(self, envelope.letter).map_err(malformed)?;
-        let head = letter.message_head().map_err(malformed)?;
-        let event = Event::Message(Received {
-            id: envelope.id,
-            from: from.clone(),
-            to: to.cloned().unwrap_or_else(|| self.addressed(envelope)),
-            content_type: head.content_type,
-            metadata: head.metadata,
-            body: letter.body.into(),
-            receipts: envelope.receipts,
-        });
-        self.queue_delivery(envelope, event);
+        let head = match known {
+            Some((to, heard)) => match heard.again(letter.head, envelope.receipts) {
+                Some(head) => head,
+                None => heard.new(letter.head, received_head(&letter, envelope, from, to.clone())?),
+            },
+            None => received_head(&letter, envelope, from, self.addressed(envelope))?.into(),
+        };
+        let body = self.bodies.keep(letter.body);
+        self.queue_message(envelope, Received { id: envelope.id, body, head });
         if envelope.receipts >= Receipts::Received {
             // Who cannot be told any more is not waiting.
             let _ = self.notify(from, envelope.id, NotifiedEvent::Received, None);
@@ -123,7 +127,7 @@ impl Node {
         let caller = Caller { from: from.clone(), id: envelope.id, until: self.after(patience) };
         match self.requests.begin(caller) {
             Some(request) => {
-                let event = Event::Request(Request {
+                let request = Request {
                     request,
                     from: from.clone(),
                     path: head.uri,
@@ -131,8 +135,8 @@ impl Node {
                     content_type: head.content_type,
                     body: letter.body.into(),
                     patience,
-                });
-                self.queue_delivery(envelope, event);
+                };
+                self.queue_request(envelope, request);
             }
             // The same caller's same request again: it is answered once.
             None => self.done_with(envelope.origin),
@@ -290,6 +294,17 @@ impl Node {
     pub(super) fn receipt_timed_out(&mut self, id: MessageId) {
         self.event(Event::Receipt { id, from: None, stage: Stage::Failed(Reason::NO_RECEIPT.into()) });
     }
+}
+
+/// What a message's head, its label and who vouches for it say together.
+fn received_head(
+    letter: &Letter<'_>,
+    envelope: &Envelope<'_>,
+    from: &Address,
+    to: Address,
+) -> Result<ReceivedHead, Failure> {
+    let MessageHead { content_type, metadata } = letter.message_head().map_err(malformed)?;
+    Ok(ReceivedHead { from: from.clone(), to, content_type, metadata, receipts: envelope.receipts })
 }
 
 fn malformed(error: LetterError) -> Failure {

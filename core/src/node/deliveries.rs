@@ -1,24 +1,29 @@
 //! What waits for the application to take it: messages and requests, in the order in which they came.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::iter;
 use core::mem;
 
 use crate::link::{LinkId, Origin, envelope_cost};
+use crate::node::event::{Received, Request};
 use crate::node::forward::Envelope;
 use crate::node::{Event, Node, RequestId};
 use crate::queue::Queue;
 
-/// The events, and beside them what the taking of each means: so all of them can change hands at once.
+/// Messages and requests, and beside them what the taking of each means: so all messages can change hands at once.
 #[derive(Default)]
 pub(super) struct Deliveries {
-    events: VecDeque<Event>,
+    messages: VecDeque<Received>,
+    /// How many of the messages have been taken, ever.
+    taken: usize,
+    /// And how many had come before each of these.
+    requests: VecDeque<(usize, Box<Request>)>,
+    /// Of both, in the order in which they came.
     places: Queue<Place>,
-    /// How many of them are requests.
-    requests: usize,
 }
 
-/// Whose window is credited when an event is taken, and with how much.
+/// Whose window is credited when something is taken, and with how much.
 struct Place {
     /// The link that it came over; none: this node itself has sent it.
     link: Option<LinkId>,
@@ -26,76 +31,94 @@ struct Place {
     cost: usize,
 }
 
-impl Deliveries {
-    pub(super) fn is_empty(&self) -> bool {
-        self.events.is_empty()
-    }
-
-    #[inline]
-    fn push(&mut self, event: Event, place: Place) {
-        self.requests += usize::from(matches!(event, Event::Request(_)));
-        self.events.push_back(event);
-        self.places.push_back(place);
-    }
-
-    fn pop(&mut self) -> Option<(Event, Place)> {
-        let place = self.places.pop_front()?;
-        let event = self.events.pop_front()?;
-        self.requests -= usize::from(matches!(event, Event::Request(_)));
-        Some((event, place))
-    }
-
-    /// Takes a request out, wherever it waits.
-    fn remove_request(&mut self, request: RequestId) -> Option<Place> {
-        if self.requests == 0 {
-            return None;
-        }
-        let is_it = |event: &Event| matches!(event, Event::Request(r) if r.request == request);
-        let at = self.events.iter().position(is_it)?;
-        self.requests -= 1;
-        self.events.remove(at);
-        self.places.remove(at)
-    }
-
-    /// Moves the messages in front of the first request behind what is in `into`, `most` at most; how many.
-    fn take_messages(&mut self, most: usize, into: &mut VecDeque<Event>) -> usize {
-        let all = self.events.len();
-        let count = match self.requests {
-            0 => all.min(most),
-            _ => self.events.iter().take(most).take_while(|event| matches!(event, Event::Message(_))).count(),
-        };
-        if count == all && into.is_empty() {
-            mem::swap(&mut self.events, into);
-        } else {
-            into.extend(self.events.drain(..count));
-        }
-        count
-    }
-
-    pub(super) fn memory(&self) -> usize {
-        let costs: usize = self.places.iter().map(|place| place.cost).sum();
-        self.events.capacity() * size_of::<Event>() + self.places.memory() + costs
-    }
-}
-
-impl Node {
-    /// Gives the application something; it counts until the application has taken it.
-    #[inline]
-    pub(super) fn queue_delivery(&mut self, envelope: &Envelope<'_>, event: Event) {
+impl Place {
+    fn of(envelope: &Envelope<'_>) -> Place {
         let cost = envelope_cost(envelope.letter.len() + envelope.to.len() + envelope.from.len());
         let (link, sequence) = match envelope.origin {
             Origin::Link { link, sequence } => (Some(link), sequence),
             Origin::Local => (None, None),
         };
-        match link {
-            None => self.own_deliveries += cost,
+        Place { link, sequence, cost }
+    }
+}
+
+impl Deliveries {
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty() && self.requests.is_empty()
+    }
+
+    /// How many messages come before the first request, or before no other.
+    fn in_front(&self) -> usize {
+        self.requests.front().map_or(self.messages.len(), |(before, _)| before.wrapping_sub(self.taken))
+    }
+
+    fn pop(&mut self) -> Option<(Event, Place)> {
+        let place = self.places.pop_front()?;
+        let event = if self.in_front() > 0 {
+            self.taken = self.taken.wrapping_add(1);
+            Event::Message(self.messages.pop_front()?)
+        } else {
+            Event::Request(self.requests.pop_front()?.1)
+        };
+        Some((event, place))
+    }
+
+    /// Takes a request out, wherever it waits.
+    fn remove_request(&mut self, request: RequestId) -> Option<Place> {
+        let at = self.requests.iter().position(|(_, waiting)| waiting.request == request)?;
+        let (before, _) = self.requests.remove(at)?;
+        self.places.remove(before.wrapping_sub(self.taken) + at)
+    }
+
+    /// Moves the messages in front of the first request behind what is in `into`, `most` at most; how many.
+    fn take_messages(&mut self, most: usize, into: &mut VecDeque<Received>) -> usize {
+        let count = self.in_front().min(most);
+        if count == self.messages.len() && into.is_empty() {
+            mem::swap(&mut self.messages, into);
+        } else {
+            into.extend(self.messages.drain(..count));
+        }
+        self.taken = self.taken.wrapping_add(count);
+        count
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let costs: usize = self.places.iter().map(|place| place.cost).sum();
+        self.messages.capacity() * size_of::<Received>()
+            + self.requests.capacity() * size_of::<(usize, Box<Request>)>()
+            + self.requests.len() * size_of::<Request>()
+            + self.places.memory()
+            + costs
+    }
+}
+
+impl Node {
+    /// Gives the application a message; it counts until the application has taken it.
+    #[inline]
+    pub(super) fn queue_message(&mut self, envelope: &Envelope<'_>, message: Received) {
+        self.count_delivery(envelope);
+        self.deliveries.messages.push_back(message);
+    }
+
+    /// The same, of a request.
+    pub(super) fn queue_request(&mut self, envelope: &Envelope<'_>, request: Request) {
+        self.count_delivery(envelope);
+        let before = self.deliveries.taken.wrapping_add(self.deliveries.messages.len());
+        self.deliveries.requests.push_back((before, Box::new(request)));
+    }
+
+    #[inline]
+    fn count_delivery(&mut self, envelope: &Envelope<'_>) {
+        let place = Place::of(envelope);
+        match place.link {
+            None => self.own_deliveries += place.cost,
             Some(link) => {
                 if let Some(entry) = self.links.get_mut(link) {
-                    entry.deliveries += cost;
+                    entry.deliveries += place.cost;
                 }
             }
         }
-        self.deliveries.push(event, Place { link, sequence, cost });
+        self.deliveries.places.push_back(place);
     }
 
     /// The application takes the first.
@@ -110,7 +133,7 @@ impl Node {
     /// is to be polled first.
     ///
     /// Give `into` back empty and nothing is copied: the queues change hands.
-    pub fn poll_messages(&mut self, most: usize, into: &mut VecDeque<Event>) -> usize {
+    pub fn poll_messages(&mut self, most: usize, into: &mut VecDeque<Received>) -> usize {
         if !self.actions.is_empty() || most == 0 {
             return 0;
         }

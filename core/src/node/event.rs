@@ -1,9 +1,14 @@
 //! What the application is told.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Deref;
 use core::time::Duration;
+
+use bytes::Bytes;
 
 use crate::link::LinkId;
 use crate::node::dial::UplinkId;
@@ -71,7 +76,7 @@ pub enum Event {
     Message(Received),
     /// Somebody calls a command that this node [serves](crate::Node::serve). To be answered with
     /// [`Node::respond`](crate::Node::respond); when it is not, in time, the caller is told so.
-    Request(Request),
+    Request(Box<Request>),
     /// Nobody waits for the answer any more: the caller gave up, is gone, or was told that it took
     /// too long. The number means nothing from now on.
     RequestEnded {
@@ -123,11 +128,22 @@ pub struct PeerInfo {
     pub priority: i8,
 }
 
-/// A message for this node.
+/// A message for this node: its id, its content, and what it has in common with others of its sender. The latter reads
+/// like fields of its own: `message.from`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Received {
     /// Its id.
     pub id: MessageId,
+    /// The content. A short one shares up to 4 KiB of memory with those that came beside it: of what is to be kept for
+    /// long after them, keep a copy (`to_vec`).
+    pub body: Bytes,
+    /// All the rest.
+    pub head: Arc<ReceivedHead>,
+}
+
+/// What messages of one sender can have in common.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ReceivedHead {
     /// The sender, as the hub vouches.
     pub from: Address,
     /// The address it was sent to: this node's, or everybody's.
@@ -136,11 +152,17 @@ pub struct Received {
     pub content_type: ContentType,
     /// What the sender's application added.
     pub metadata: BTreeMap<String, String>,
-    /// The content.
-    pub body: Vec<u8>,
     /// Which receipts the sender wants. When it is [`Receipts::Consumed`], call
     /// [`Node::consume`](crate::Node::consume) once it is dealt with.
     pub receipts: Receipts,
+}
+
+impl Deref for Received {
+    type Target = ReceivedHead;
+
+    fn deref(&self) -> &ReceivedHead {
+        &self.head
+    }
 }
 
 /// A command for this node.

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::link::{Connection, LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::event::Stage;
-use crate::node::lately::{Known, Led};
+use crate::node::lately::{Heard, Known, Led};
 use crate::node::links::Neighbour;
 use crate::node::router::Taken;
 use crate::wire::label::Raw;
@@ -68,10 +68,10 @@ impl Node {
             Led::On { changes, .. } => changes == seats,
             Led::Here { changes } => changes == networks,
         };
-        let Some((at, known)) = self.lately.take(link, &raw, is_current) else {
+        let Some((at, mut known)) = self.lately.take(link, &raw, is_current) else {
             return self.any_envelope(link, sequence, bytes);
         };
-        let done = self.known_envelope(&known, sequence, &raw);
+        let done = self.known_envelope(&mut known, sequence, &raw);
         self.lately.put_back(at, known);
         if !done {
             self.any_envelope(link, sequence, bytes);
@@ -80,7 +80,7 @@ impl Node {
 
     /// One whose like came lately: the same checks, without looking up again what cannot have changed. False when it
     /// is unlike in something else; nothing has happened then.
-    fn known_envelope(&mut self, known: &Known, sequence: Option<u64>, raw: &Raw<'_>) -> bool {
+    fn known_envelope(&mut self, known: &mut Known, sequence: Option<u64>, raw: &Raw<'_>) -> bool {
         let Ok(label) = Label::new(raw.fixed, known.to.as_str(), known.from.as_str()) else { return false };
         if label.more || label.kind == Kind::Notification || raw.letter.len() > self.config.limits.letter {
             return false;
@@ -92,7 +92,9 @@ impl Node {
                 Ok(link) => self.route_to(link, &envelope),
                 Err(reason) => self.report_failure(&envelope.sent(false), None, reason.into()),
             },
-            Led::Here { .. } => self.deliver_from(&envelope, &known.from, Some(&known.to)),
+            Led::Here { .. } => {
+                self.deliver_from(&envelope, &known.from, Some((&known.to, &mut known.heard)));
+            }
         }
         true
     }
@@ -147,7 +149,7 @@ impl Node {
                     && let Ok(to) = self.recent.address(label.to)
                 {
                     let led = Led::On { seat, changes: self.router.changes() };
-                    self.lately.put(Known { link, to, from: address, led });
+                    self.lately.put(Known { link, to, from: address, led, heard: Heard::default() });
                 }
             }
             Some(Neighbour::Hub(uplink)) => {
@@ -171,7 +173,7 @@ impl Node {
                         (self.recent.address(label.to), self.recent.address(label.from))
                     {
                         let led = Led::Here { changes: self.uplinks.changes };
-                        self.lately.put(Known { link, to, from, led });
+                        self.lately.put(Known { link, to, from, led, heard: Heard::default() });
                     }
                 } else {
                     self.refuse_delivery(&envelope, Reason::NOT_FOUND.into());

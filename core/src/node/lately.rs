@@ -2,14 +2,17 @@
 //! be parsed nor looked up again.
 
 use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::Address;
 use crate::link::LinkId;
-use crate::node::agenda::ADDRESS_TEXT;
+use crate::node::agenda::{ADDRESS_TEXT, tree_memory};
+use crate::node::event::ReceivedHead;
 use crate::node::recent::place;
 use crate::node::router::Taken;
 use crate::wire::label::Raw;
+use crate::{Address, Receipts};
 
 const PLACES: usize = 128;
 
@@ -25,6 +28,47 @@ pub(super) struct Lately {
     used: usize,
 }
 
+/// What the head of the last message of a link said. Most that follow say the same, byte for byte.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// As it stood in the letter. None is empty: it is JSON.
+    text: Vec<u8>,
+    head: Option<Arc<ReceivedHead>>,
+}
+
+/// A head that is longer is not kept: what is kept of each link must be small.
+const LONGEST: usize = 64;
+
+impl Heard {
+    /// What a head says that reads `text`, if the last one did and the message asked for the same receipts.
+    pub(super) fn again(&self, text: &[u8], receipts: Receipts) -> Option<Arc<ReceivedHead>> {
+        let head =
+            self.head.as_ref().filter(|head| head.receipts == receipts && is_same(&self.text, text))?;
+        Some(Arc::clone(head))
+    }
+
+    /// It reads `text` and says `head`.
+    pub(super) fn new(&mut self, text: &[u8], head: ReceivedHead) -> Arc<ReceivedHead> {
+        let head = Arc::new(head);
+        if text.len() <= LONGEST {
+            self.text.clear();
+            self.text.extend_from_slice(text);
+            self.head = Some(Arc::clone(&head));
+        }
+        head
+    }
+
+    fn memory(&self) -> usize {
+        let of_head = |head: &Arc<ReceivedHead>| {
+            2 * size_of::<usize>()
+                + size_of::<ReceivedHead>()
+                + tree_memory::<(String, String)>(head.metadata.len())
+                + self.text.len()
+        };
+        self.text.capacity() + self.head.as_ref().map_or(0, of_head)
+    }
+}
+
 /// An envelope's addresses, and where they led to.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -34,6 +78,7 @@ pub(super) struct Known {
     /// As this node vouches for it.
     pub(super) from: Address,
     pub(super) led: Led,
+    pub(super) heard: Heard,
 }
 
 /// Where to. It holds for as long as the table that said so counts no change.
@@ -43,6 +88,12 @@ pub(super) enum Led {
     On { seat: Taken, changes: u64 },
     /// From a hub, which wrote `from`, to this node.
     Here { changes: u64 },
+}
+
+impl Known {
+    fn memory(&self) -> usize {
+        size_of::<Known>() + ADDRESS_TEXT + self.heard.memory()
+    }
 }
 
 impl Lately {
@@ -91,7 +142,7 @@ impl Lately {
 
     pub(super) fn memory(&self) -> usize {
         self.places.capacity() * size_of::<Option<Box<Known>>>()
-            + self.places.iter().flatten().count() * (size_of::<Known>() + ADDRESS_TEXT)
+            + self.places.iter().flatten().map(|known| known.memory()).sum::<usize>()
     }
 }
 

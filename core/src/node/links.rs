@@ -287,6 +287,7 @@ impl Node {
     pub(super) fn link_due(&mut self, id: LinkId) {
         // A busy node has few timers: what an idle one does not need is given back.
         self.spare = Vec::new();
+        self.bodies.shrink();
         let (now, most) = (self.now, self.config.limits.deliveries);
         let (mut expired, mut released) = (Vec::new(), Vec::new());
         if let Some(link) = self.links.get_mut(id) {

@@ -5,6 +5,7 @@
 
 mod admission;
 mod agenda;
+mod bodies;
 mod builtins;
 mod by_id;
 mod calls;
@@ -47,6 +48,7 @@ use crate::queue::Queue;
 use crate::wire::MessageId;
 use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
+use bodies::Bodies;
 use calls::CallTable;
 use crowd::Crowd;
 use deliveries::Deliveries;
@@ -62,7 +64,7 @@ use router::Router;
 use uplinks::Uplinks;
 
 pub use dial::{Dial, UplinkId};
-pub use event::{CallOutcome, Event, PeerInfo, Received, Request, Stage};
+pub use event::{CallOutcome, Event, PeerInfo, Received, ReceivedHead, Request, Stage};
 pub use io::{Action, Input, StoreId};
 pub use journal::EntryError;
 pub use message::{CallId, Command, Message, RequestId, Response, SendError, normal_path};
@@ -104,6 +106,7 @@ pub struct Node {
     commands: BTreeMap<String, String>,
 
     actions: Queue<Action>,
+    bodies: Bodies,
     deliveries: Deliveries,
     /// What of them this node has sent to itself, in bytes of cost.
     own_deliveries: usize,
@@ -179,6 +182,7 @@ impl Node {
             requests: RequestTable::default(),
             commands: BTreeMap::new(),
             actions: Queue::default(),
+            bodies: Bodies::default(),
             deliveries: Deliveries::default(),
             own_deliveries: 0,
             stopping: Stopping::No,
@@ -386,6 +390,7 @@ impl Node {
             + self.calls.memory()
             + self.requests.memory()
             + self.actions.memory()
+            + self.bodies.memory()
             + self.deliveries.memory()
             + self.touched.capacity() * size_of::<LinkId>()
             + self.went.capacity() * size_of::<Sent>()

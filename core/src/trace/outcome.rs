@@ -10,8 +10,8 @@ use siphasher::sip::SipHasher13;
 use crate::trace::bytes::Sink;
 use crate::trace::part::Part;
 use crate::{
-    Action, CallOutcome, CloseReason, ClosedBy, EntryError, Event, Instant, PeerInfo, Received, Request,
-    SendError, Stage,
+    Action, CallOutcome, CloseReason, ClosedBy, EntryError, Event, Instant, PeerInfo, Received, ReceivedHead,
+    Request, SendError, Stage,
 };
 
 /// A checksum that is being made: SipHash-1-3 under a key of zeros. It finds accidents, not forgers.
@@ -256,13 +256,14 @@ impl Outcome for CloseReason {
 
 impl Outcome for Received {
     fn tell(&self, out: &mut impl Sink) {
-        let Received { id, from, to, content_type, metadata, body, receipts } = self;
+        let Received { id, body, head } = self;
+        let ReceivedHead { from, to, content_type, metadata, receipts } = &**head;
         id.write(out);
         from.write(out);
         to.write(out);
         content_type.write(out);
         metadata.write(out);
-        body.write(out);
+        out.blob(body);
         receipts.write(out);
     }
 }

@@ -15,8 +15,8 @@ use crate::trace::header::Header;
 use crate::trace::part::Part;
 use crate::trace::tape::Tape;
 use crate::{
-    Action, Address, CallId, Command, Config, Dial, EntryError, Event, Failure, Input, Instant, LinkId,
-    Message, MessageId, Node, Pattern, RequestId, Response, Seed, SendError, StaticKey,
+    Action, Address, CallId, Command, Config, Dial, EntryError, Failure, Input, Instant, LinkId, Message,
+    MessageId, Node, Pattern, RequestId, Response, Seed, SendError, StaticKey,
 };
 
 /// A [`Node`], and a tape of what it was told, if there is one.
@@ -121,7 +121,7 @@ impl Recorded {
     }
 
     /// [`Node::poll_messages`], without a tape. On a tape each is polled by itself: this takes none then.
-    pub fn poll_messages(&mut self, most: usize, into: &mut VecDeque<Event>) -> usize {
+    pub fn poll_messages(&mut self, most: usize, into: &mut VecDeque<Received>) -> usize {
         if self.tape.is_some() { 0 } else { self.node.poll_messages(most, into) }
     }
 

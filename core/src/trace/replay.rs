@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::crypto::Provider;
-use crate::node::{Received, UplinkId};
+use crate::node::{Received, ReceivedHead, UplinkId};
 use crate::trace::bytes::Sink;
 use crate::trace::call::{About, Call, Entry, Expected};
 use crate::trace::file::{Entries, Trace};
@@ -270,14 +270,13 @@ fn polled(n: u8, mut poll: impl FnMut() -> Option<Action>) -> (Given, Check) {
 impl About {
     /// A message with what the node looks at.
     fn received(&self) -> Received {
-        Received {
-            id: self.id,
+        let head = ReceivedHead {
             from: self.from.clone(),
             to: self.from.clone(),
             content_type: Default::default(),
             metadata: Default::default(),
-            body: Vec::new(),
             receipts: self.receipts,
-        }
+        };
+        Received { id: self.id, body: Default::default(), head: head.into() }
     }
 }

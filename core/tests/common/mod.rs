@@ -289,7 +289,7 @@ impl World {
                 let count = peer.node.poll_messages(most, &mut messages);
                 assert!(count == messages.len() && count <= most);
                 worked |= count > 0;
-                peer.events.extend(messages);
+                peer.events.extend(messages.into_iter().map(Event::Message));
             }
             let action = peer.metered(|node| {
                 let action = if takes { node.poll_action() } else { node.poll_duty() };

@@ -52,7 +52,7 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
     dropped += crowd(lab, &ada)?;
     hub.send(ADA, Message::text("the last"))?;
     let last = ada.message()?;
-    ensure(last.body == b"the last", || format!("one more message came: {last:?}"))?;
+    ensure(last.body == "the last", || format!("one more message came: {last:?}"))?;
     ada.close()?;
     Ok(dropped)
 }

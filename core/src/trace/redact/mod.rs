@@ -180,8 +180,8 @@ fn shape_of(given: Given) -> u64 {
 fn blank_action(action: &mut Action) {
     match action {
         Action::Event(Event::Message(message)) => {
-            message.body.fill(0);
-            message.metadata.values_mut().for_each(|value| value.clear());
+            message.body = alloc::vec![0; message.body.len()].into();
+            Arc::make_mut(&mut message.head).metadata.values_mut().for_each(|value| value.clear());
         }
         Action::Event(Event::Request(request)) => request.body.fill(0),
         Action::Event(Event::Answer { response: Ok(response), .. }) => response.body.fill(0),

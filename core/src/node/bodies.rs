@@ -1,0 +1,95 @@
+//! The contents of messages for the application, in memory that they share.
+
+use bytes::{Bytes, BytesMut};
+
+/// So much is allocated at once.
+const PAGE: usize = 4 * 1024;
+
+/// What is longer has memory of its own: few of them would fit in a page.
+const SHORT: usize = 1024;
+
+/// Where short bodies are kept, one behind the other: to allocate and to free each would cost more than to copy it.
+#[derive(Debug, Default)]
+pub(super) struct Bodies {
+    /// What is free of the last page.
+    page: BytesMut,
+}
+
+impl Bodies {
+    /// A copy of `body`.
+    pub(super) fn keep(&mut self, body: &[u8]) -> Bytes {
+        match body.len() {
+            0 => return Bytes::new(),
+            1..=SHORT => {}
+            _ => return Bytes::copy_from_slice(body),
+        }
+        if self.page.capacity() < body.len() {
+            // The same page again, when nobody has anything on it any more.
+            self.page.reserve(PAGE);
+        }
+        self.page.extend_from_slice(body);
+        self.page.split().freeze()
+    }
+
+    /// What nobody else holds.
+    pub(super) fn memory(&self) -> usize {
+        self.page.capacity()
+    }
+
+    /// Gives the page up. It is gone with the last that is on it.
+    pub(super) fn shrink(&mut self) {
+        self.page = BytesMut::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    /// What `work` leaves allocated, and how often it has allocated.
+    fn allocated(work: impl FnOnce()) -> (i64, u64) {
+        let info = allocation_counter::measure(work);
+        (info.bytes_current, info.count_total)
+    }
+
+    #[test]
+    fn short_ones_are_allocated_by_the_page_and_long_ones_by_themselves() {
+        let (mut bodies, mut kept) = (Bodies::default(), Vec::with_capacity(100));
+        let (_, count) = allocated(|| kept.extend((0..64).map(|_| bodies.keep(&[7; 256]))));
+        assert!(count <= 2 * 64 * 256 / PAGE as u64, "{count} allocations");
+        assert_eq!(allocated(|| kept.push(bodies.keep(&[7; SHORT + 1]))).1, 1);
+        assert_eq!(allocated(|| kept.push(bodies.keep(&[]))).1, 0);
+    }
+
+    #[test]
+    fn a_page_on_which_nothing_is_left_is_used_again() {
+        let mut bodies = Bodies::default();
+        drop(bodies.keep(&[7; SHORT]));
+        let (held, count) = allocated(|| (0..1000).for_each(|_| drop(bodies.keep(&[7; SHORT]))));
+        assert!(held <= PAGE as i64 && count <= 2, "{held} bytes, {count} allocations");
+        let held = allocated(|| bodies.shrink()).0;
+        assert!(held <= -(PAGE as i64) && bodies.memory() == 0, "{held}");
+    }
+
+    proptest! {
+        /// Whatever came before and came after, and however long it is kept: it stays what it was.
+        #[test]
+        fn each_is_what_it_was(steps in proptest::collection::vec((0usize..2 * SHORT, any::<u8>(), 0usize..8), 0..200)) {
+            let (mut bodies, mut kept) = (Bodies::default(), Vec::new());
+            for (length, byte, what) in steps {
+                kept.push((bodies.keep(&alloc::vec![byte; length]), length, byte));
+                match what {
+                    0 => bodies.shrink(),
+                    1..4 => drop(kept.swap_remove(length % kept.len())),
+                    _ => {}
+                }
+                prop_assert!(bodies.memory() <= PAGE);
+                for (body, length, byte) in &kept {
+                    prop_assert!(body.len() == *length && body.iter().all(|b| b == byte));
+                }
+            }
+        }
+    }
+}
