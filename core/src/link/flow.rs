@@ -53,12 +53,27 @@ impl Origin {
         }
     }
 
+    /// Its number in its sender's window, if it has a place there.
+    pub(crate) const fn sequence(self) -> Option<u64> {
+        match self {
+            Origin::Link { sequence, .. } => sequence,
+            Origin::Local => None,
+        }
+    }
+
     /// The same, once its sender's window was credited; and the place there that was free then.
     pub(crate) const fn credited(self) -> (Origin, Option<Origin>) {
         match self {
             Origin::Link { link, sequence: Some(_) } => (Origin::Link { link, sequence: None }, Some(self)),
             Origin::Link { .. } | Origin::Local => (self, None),
         }
+    }
+}
+
+impl Sent {
+    /// Whether its sender wants to hear that it went.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.kind == Kind::Message && self.receipts >= Receipts::Route && !self.copy
     }
 }
 

@@ -3,14 +3,14 @@
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::iter;
 
 use crate::link::{Connection, LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::event::Stage;
-use crate::node::lately::{Heard, Known, Led};
+use crate::node::lately::{Known, Led};
 use crate::node::links::Neighbour;
 use crate::node::router::Taken;
-use crate::wire::label::Raw;
 use crate::wire::letter::{MAX_NOTIFICATION, NotificationHead, NotifiedEvent, ReasonJson};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Reason};
@@ -62,16 +62,15 @@ impl<'a> Envelope<'a> {
 impl Node {
     /// An envelope came over a link.
     pub(super) fn envelope(&mut self, link: LinkId, sequence: Option<u64>, bytes: &[u8]) {
-        let Some(raw) = Raw::split(bytes) else { return self.any_envelope(link, sequence, bytes) };
         let (seats, networks) = (self.router.changes(), self.uplinks.changes);
         let is_current = |led| match led {
             Led::On { changes, .. } => changes == seats,
             Led::Here { changes } => changes == networks,
         };
-        let Some((at, mut known)) = self.lately.take(link, &raw, is_current) else {
+        let Some((at, mut known)) = self.lately.take(link, bytes, is_current) else {
             return self.any_envelope(link, sequence, bytes);
         };
-        let done = self.known_envelope(&mut known, sequence, &raw);
+        let done = self.known_envelope(&mut known, sequence, bytes);
         self.lately.put_back(at, known);
         if !done {
             self.any_envelope(link, sequence, bytes);
@@ -80,12 +79,14 @@ impl Node {
 
     /// One whose like came lately: the same checks, without looking up again what cannot have changed. False when it
     /// is unlike in something else; nothing has happened then.
-    fn known_envelope(&mut self, known: &mut Known, sequence: Option<u64>, raw: &Raw<'_>) -> bool {
-        let Ok(label) = Label::new(raw.fixed, known.to.as_str(), known.from.as_str()) else { return false };
-        if label.more || label.kind == Kind::Notification || raw.letter.len() > self.config.limits.letter {
+    fn known_envelope(&mut self, known: &mut Known, sequence: Option<u64>, bytes: &[u8]) -> bool {
+        let Some(fixed) = bytes.first_chunk() else { return false };
+        let Ok(label) = Label::new(fixed, known.to.as_str(), known.from.as_str()) else { return false };
+        let letter = known.letter(bytes);
+        if label.more || label.kind == Kind::Notification || letter.len() > self.config.limits.letter {
             return false;
         }
-        let envelope = Envelope::new(&label, raw.letter, Origin::Link { link: known.link, sequence });
+        let envelope = Envelope::new(&label, letter, Origin::Link { link: known.link, sequence });
         debug_assert!(self.is_so(known));
         match known.led {
             Led::On { seat, .. } => match self.router.take_again(seat) {
@@ -149,7 +150,7 @@ impl Node {
                     && let Ok(to) = self.recent.address(label.to)
                 {
                     let led = Led::On { seat, changes: self.router.changes() };
-                    self.lately.put(Known { link, to, from: address, led, heard: Heard::default() });
+                    self.lately.put(Known::new(link, to, address, led));
                 }
             }
             Some(Neighbour::Hub(uplink)) => {
@@ -173,7 +174,7 @@ impl Node {
                         (self.recent.address(label.to), self.recent.address(label.from))
                     {
                         let led = Led::Here { changes: self.uplinks.changes };
-                        self.lately.put(Known { link, to, from, led, heard: Heard::default() });
+                        self.lately.put(Known::new(link, to, from, led));
                     }
                 } else {
                     self.refuse_delivery(&envelope, Reason::NOT_FOUND.into());
@@ -344,7 +345,7 @@ impl Node {
     /// Nothing of it is held any more: its sender's window is credited.
     pub(super) fn done_with(&mut self, origin: Origin) {
         if let Origin::Link { link, sequence: Some(sequence) } = origin {
-            self.taken(link, sequence);
+            self.taken(link, iter::once(sequence));
         }
     }
 

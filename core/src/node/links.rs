@@ -10,7 +10,7 @@ use crate::link::{Connection, ConnectionEvent, Origin, Plain, Sent, Step};
 use crate::node::agenda::{Agenda, tree_memory};
 use crate::node::io::Action;
 use crate::node::{Event, Node, UplinkId, with_buffer};
-use crate::wire::{Kind, Receipts};
+use crate::wire::Kind;
 use crate::{Address, CloseReason, Deadline, Instant, Reason};
 
 /// One link.
@@ -192,7 +192,8 @@ impl Node {
             |node| &mut node.went,
             |node, went| {
                 with_buffer(node, |node| &mut node.scratch, |node, scratch| node.seal(link, scratch, went));
-                went.drain(..).for_each(|sent| node.went(link, &sent));
+                node.all_went(link, went);
+                went.clear();
             },
         );
         self.touch(link);
@@ -363,19 +364,27 @@ impl Node {
         matches!(self.links.neighbour(via), Some(Neighbour::Member { .. } | Neighbour::Former(_)))
     }
 
-    /// An envelope left for `via`.
-    fn went(&mut self, via: LinkId, sent: &Sent) {
-        self.done_with(sent.origin);
-        if sent.kind == Kind::Message && sent.receipts >= Receipts::Route && !sent.copy && self.is_seat(via) {
-            self.report_dispatched(sent.id, sent.origin, 1);
+    /// These left for `via`, in this order: the places that they had in their senders' windows are free, and who wants
+    /// to know is told.
+    fn all_went(&mut self, via: LinkId, went: &[Sent]) {
+        for run in went.chunk_by(|a, b| a.origin.link() == b.origin.link()) {
+            // Most came over the same link, one behind the other.
+            if let Some(Origin::Link { link, .. }) = run.first().map(|sent| sent.origin) {
+                self.taken(link, run.iter().filter_map(|sent| sent.origin.sequence()));
+            }
+            for sent in run.iter().filter(|sent| sent.is_reported()) {
+                if self.is_seat(via) {
+                    self.report_dispatched(sent.id, sent.origin, 1);
+                }
+            }
         }
     }
 
-    /// The envelope of this number on `link` was dealt with.
-    pub(super) fn taken(&mut self, link: LinkId, sequence: u64) {
+    /// The envelopes of these numbers on `link` were dealt with.
+    pub(super) fn taken(&mut self, link: LinkId, sequences: impl Iterator<Item = u64>) {
         let now = self.now;
         if let Some(conn) = self.links.conn(link) {
-            let changed = conn.taken(now, sequence);
+            let changed = conn.taken(now, sequences);
             self.touch_if(changed, link);
         }
     }
@@ -401,7 +410,7 @@ impl Node {
         let Some(link) = self.links.get_mut(id) else { return numbers.for_each(drop) };
         let was_parked = link.is_parked(most);
         let Some(conn) = &mut link.conn else { return numbers.for_each(drop) };
-        let owes = conn.taken_all(now, numbers);
+        let owes = conn.taken(now, numbers);
         link.deliveries = link.deliveries.saturating_sub(cost);
         let unparked = was_parked && link.deliveries < most;
         if unparked {

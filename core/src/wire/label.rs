@@ -210,22 +210,19 @@ impl<'a> Label<'a> {
     }
 }
 
-/// The parts of an envelope, of which none is looked at.
-#[derive(Clone, Copy)]
-pub(crate) struct Raw<'a> {
-    pub(crate) fixed: &'a [u8; FIXED],
-    pub(crate) to: &'a [u8],
-    pub(crate) from: &'a [u8],
-    pub(crate) letter: &'a [u8],
+/// Two texts as they stand in a label.
+pub(crate) fn texts(to: &str, from: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(2 + to.len() + from.len());
+    for text in [to, from] {
+        out.push(u8::try_from(text.len()).unwrap_or(0));
+        out.extend_from_slice(text.as_bytes());
+    }
+    out
 }
 
-impl<'a> Raw<'a> {
-    pub(crate) fn split(envelope: &'a [u8]) -> Option<Raw<'a>> {
-        let (fixed, rest) = envelope.split_first_chunk()?;
-        let (to, rest) = split_text(rest)?;
-        let (from, letter) = split_text(rest)?;
-        Some(Raw { fixed, to, from, letter })
-    }
+/// The first of them, unread.
+pub(crate) fn first_text(texts: &[u8]) -> Option<&[u8]> {
+    split_text(texts).map(|(text, _)| text)
 }
 
 fn split_text(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -1,6 +1,5 @@
 //! What comes in: units, records, frames, session messages.
 
-use core::iter;
 use core::time::Duration;
 
 use crate::link::connection::units::{Unit, next_unit};
@@ -266,14 +265,9 @@ impl Connection {
         }
     }
 
-    /// The envelope of this number was dealt with: passed on, delivered, refused. Whether that changes what
+    /// The envelopes of these numbers were dealt with: passed on, delivered, refused. Whether that changes what
     /// this connection has to say now, or when.
-    pub fn taken(&mut self, now: Instant, sequence: u64) -> bool {
-        self.taken_all(now, iter::once(sequence))
-    }
-
-    /// The same, for several at once.
-    pub(crate) fn taken_all(&mut self, now: Instant, sequences: impl Iterator<Item = u64>) -> bool {
+    pub(crate) fn taken(&mut self, now: Instant, sequences: impl Iterator<Item = u64>) -> bool {
         if sequences.map(|sequence| self.inbound.taken(sequence)).count() == 0 {
             return false;
         }
