@@ -58,6 +58,15 @@ impl Bell {
         }
     }
 
+    /// The same, but whoever has done the work until now comes back for it in most cases: the engine's own thread finds
+    /// it when it looks next.
+    pub(super) fn ring_softly(&self) {
+        self.rung.store(true, SeqCst);
+        if self.polled.load(SeqCst) {
+            let _ = self.waker.wake();
+        }
+    }
+
     pub(super) fn has_rung(&self) -> bool {
         self.rung.load(SeqCst)
     }
@@ -189,5 +198,7 @@ mod tests {
         });
         bell.while_dozing(|_| bell.while_polled(|_| bell.ring()));
         assert!(!is_woken(), "somebody waits, and sees to it");
+        bell.while_dozing(|_| bell.ring_softly());
+        assert!(!is_woken() && bell.has_rung(), "it looks by itself");
     }
 }

@@ -435,7 +435,7 @@ impl Drop for Leading<'_> {
         lock(&self.engine.lead).release();
         if left {
             // A driver that is awake calls nobody: whoever comes next is to go on, and if nobody does, the own thread.
-            self.engine.bell.ring();
+            self.engine.bell.ring_softly();
         }
     }
 }
