@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::task::Wake;
 
 use mio::{Registry, Token};
@@ -11,6 +11,13 @@ use parking::Unparker;
 
 /// Even tokens are streams, odd ones listeners; this is neither, as nobody has so many.
 pub(super) const BELL: Token = Token(usize::MAX);
+
+/// Something else, or there is none.
+const AWAY: u8 = 0;
+/// It looks again and again, and hears the bell by itself.
+const LOOKS: u8 = 1;
+/// It waits at the system's event queue, or is about to.
+const WAITS: u8 = 2;
 
 thread_local! {
     /// The bell that this thread answers itself just now, and whether it has rung. There is none of number 0.
@@ -24,8 +31,8 @@ thread_local! {
 pub(crate) struct Bell {
     number: u64,
     waker: mio::Waker,
-    /// Somebody waits at the system's event queue, or is about to.
-    polled: AtomicBool,
+    /// What whoever leads does: one of the three below.
+    leader: AtomicU8,
     rung: AtomicBool,
     /// The engine's own thread looks again after a while, and would look sooner.
     dozes: AtomicBool,
@@ -39,7 +46,7 @@ impl Bell {
         Ok(Bell {
             number: NEXT.fetch_add(1, Relaxed),
             waker: mio::Waker::new(registry, BELL)?,
-            polled: AtomicBool::new(false),
+            leader: AtomicU8::new(AWAY),
             rung: AtomicBool::new(false),
             dozes: AtomicBool::new(false),
             own,
@@ -49,11 +56,7 @@ impl Bell {
     /// There is something to do: whoever waits at the event queue wakes, or the next one does not wait, and the
     /// engine's own thread looks whether there is one.
     pub(crate) fn ring(&self) {
-        self.rung.store(true, SeqCst);
-        if self.polled.load(SeqCst) {
-            // It fails only when the queue is gone, and then there is nobody to wake.
-            let _ = self.waker.wake();
-        } else if self.dozes.load(SeqCst) && self.dozes.swap(false, SeqCst) {
+        if !self.is_heard() && self.dozes.load(SeqCst) && self.dozes.swap(false, SeqCst) {
             self.own.unpark();
         }
     }
@@ -61,23 +64,30 @@ impl Bell {
     /// The same, but whoever has done the work until now comes back for it in most cases: the engine's own thread finds
     /// it when it looks next.
     pub(super) fn ring_softly(&self) {
+        self.is_heard();
+    }
+
+    /// Rings; whether somebody leads, who hears it.
+    fn is_heard(&self) -> bool {
         self.rung.store(true, SeqCst);
-        if self.polled.load(SeqCst) {
-            let _ = self.waker.wake();
+        match self.leader.load(SeqCst) {
+            AWAY => return false,
+            // It fails only when the queue is gone, and then there is nobody to wake.
+            WAITS => drop(self.waker.wake()),
+            _ => {}
         }
+        true
     }
 
     pub(super) fn has_rung(&self) -> bool {
         self.rung.load(SeqCst)
     }
 
-    /// Waits at the event queue by `poll`, which is told whether it has rung already.
-    pub(super) fn while_polled<T>(&self, poll: impl FnOnce(bool) -> T) -> T {
-        self.polled.store(true, SeqCst);
-        let done = poll(self.has_rung());
-        self.polled.store(false, SeqCst);
-        self.rung.store(false, SeqCst);
-        done
+    /// This thread looks for what there is to do, and hears the bell, until what this returns is dropped: then it sees
+    /// to what has rung.
+    pub(super) fn heard(&self) -> Heard<'_> {
+        self.leader.store(LOOKS, SeqCst);
+        Heard(self)
     }
 
     /// The engine's own thread rests by `rest`, which is told whether it has rung already, and ends when it does.
@@ -105,6 +115,24 @@ impl Wake for Bell {
         } else {
             self.ring();
         }
+    }
+}
+
+/// While this lives, whoever leads hears the bell.
+pub(super) struct Heard<'a>(&'a Bell);
+
+impl Heard<'_> {
+    /// From now on, the bell ends the waiting at the event queue. What has rung before does not: whether it has.
+    pub(super) fn waits(&self) -> bool {
+        self.0.leader.store(WAITS, SeqCst);
+        self.0.has_rung()
+    }
+}
+
+impl Drop for Heard<'_> {
+    fn drop(&mut self) {
+        self.0.leader.store(AWAY, SeqCst);
+        self.0.rung.store(false, SeqCst);
     }
 }
 
@@ -169,16 +197,27 @@ mod tests {
     fn what_rings_before_or_while_somebody_waits_ends_the_waiting() {
         let (mut poll, bell) = bell();
         bell.ring();
-        bell.while_polled(|rung| assert!(rung));
+        assert!(bell.heard().waits());
         assert!(!bell.has_rung());
         let mut events = mio::Events::with_capacity(4);
-        bell.while_polled(|rung| {
-            assert!(!rung);
-            let bell = Arc::clone(&bell);
-            std::thread::spawn(move || bell.ring()).join().unwrap();
-            poll.poll(&mut events, None).unwrap();
-        });
+        let heard = bell.heard();
+        assert!(!heard.waits());
+        let other = Arc::clone(&bell);
+        std::thread::spawn(move || other.ring()).join().unwrap();
+        poll.poll(&mut events, None).unwrap();
         assert!(!events.is_empty());
+    }
+
+    #[test]
+    fn whoever_looks_is_not_woken_and_hears_it_before_it_waits() {
+        let (mut poll, bell) = bell();
+        let mut events = mio::Events::with_capacity(4);
+        let heard = bell.heard();
+        bell.ring();
+        assert!(bell.has_rung() && heard.waits());
+        drop(heard);
+        poll.poll(&mut events, Some(std::time::Duration::ZERO)).unwrap();
+        assert!(events.is_empty() && !bell.has_rung());
     }
 
     #[test]
@@ -196,7 +235,10 @@ mod tests {
             bell.ring();
             assert!(!is_woken());
         });
-        bell.while_dozing(|_| bell.while_polled(|_| bell.ring()));
+        bell.while_dozing(|_| {
+            let _heard = bell.heard();
+            bell.ring();
+        });
         assert!(!is_woken(), "somebody waits, and sees to it");
         bell.while_dozing(|_| bell.ring_softly());
         assert!(!is_woken() && bell.has_rung(), "it looks by itself");

@@ -7,6 +7,7 @@
 //! none lately; who does so again and again has it collected, and written by the batch.
 
 mod bell;
+mod glance;
 mod lead;
 mod posts;
 mod sockets;
@@ -23,6 +24,7 @@ use parking::Parker;
 
 use crate::sleeper::Sleeper;
 use bell::{Answering, BELL};
+use glance::Glance;
 use lead::{Lead, Need, Own, Place, Role, Seen};
 use sockets::Sockets;
 
@@ -83,6 +85,7 @@ struct Moving {
 struct Polling {
     poll: mio::Poll,
     events: Events,
+    glance: Glance,
 }
 
 /// A driver that leaves nobody waiting when it is dropped, not even by a panic.
@@ -134,7 +137,11 @@ impl Engine {
                 last: now,
                 answers: false,
             }),
-            polling: Mutex::new(Polling { poll, events: Events::with_capacity(EVENTS) }),
+            polling: Mutex::new(Polling {
+                poll,
+                events: Events::with_capacity(EVENTS),
+                glance: Glance::default(),
+            }),
             lead,
             bell,
             posts,
@@ -396,11 +403,21 @@ impl<'a> Leading<'a> {
             moving.waits
         };
         engine.rounds.fetch_add(1, Relaxed);
-        let Polling { poll, events } = &mut **polling;
-        engine.bell.while_polled(|rung| {
-            let wait = waits.map(|waits| waits.saturating_duration_since(Instant::now()));
-            poll_once(poll, events, if rung { Some(Duration::ZERO) } else { wait });
-        });
+        let Polling { poll, events, glance } = &mut **polling;
+        let wait = || waits.map(|waits| waits.saturating_duration_since(Instant::now()));
+        let heard = engine.bell.heard();
+        let found = match wait() {
+            Some(Duration::ZERO) => false,
+            most => glance.until_found(most, || {
+                poll_once(poll, events, Some(Duration::ZERO));
+                !events.is_empty() || engine.bell.has_rung()
+            }),
+        };
+        if !found {
+            let rung = heard.waits();
+            poll_once(poll, events, if rung { Some(Duration::ZERO) } else { wait() });
+        }
+        drop(heard);
         loop {
             let mut moving = lock(&engine.moving);
             // If it panics, it is dropped, and all is over.

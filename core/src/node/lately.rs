@@ -129,7 +129,8 @@ impl Lately {
         is_current: impl FnOnce(Led) -> bool,
     ) -> Option<(usize, Box<Known>)> {
         let rest = envelope.get(label::FIXED..)?;
-        let like = |place: &&mut Option<Box<Known>>| place.as_ref().is_some_and(|known| known.is_like(link, rest));
+        let like =
+            |place: &&mut Option<Box<Known>>| place.as_ref().is_some_and(|known| known.is_like(link, rest));
         // Most often it is like the one before.
         if self.places.get_mut(self.last).filter(like).is_none() {
             let at = place(link.as_u64(), label::first_text(rest)?, PLACES);
