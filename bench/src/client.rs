@@ -87,20 +87,22 @@ fn receive(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
     Err("the peer was closed".into())
 }
 
-/// Of so many messages to everybody one is followed until everybody has it ..
-const STRIDE: u64 = 200;
+/// Of the messages to everybody one is followed now and then until everybody has it: a hub does not hold back who
+/// writes to everybody, and what a link has no room for is refused. The more there are, the fewer go out at once.
+fn stride(links: usize) -> u64 {
+    (200_000 / links.max(1) as u64).clamp(200, 800)
+}
 
-/// .. and so many at most are followed at once: a hub does not hold back who writes to everybody, and what a link
-/// has no room for is refused.
+/// So many are followed at once.
 const FOLLOWED: usize = 2;
 
 fn publish(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
     let to = peer.resolve("*")?;
     let (message, events) = (Message::new(OCTETS, body(job)), peer.events());
-    let mut followed = VecDeque::new();
+    let (mut followed, stride) = (VecDeque::new(), stride(job.links));
     stage.ready()?;
     for n in 1..=job.count {
-        if n % STRIDE != 0 && n != job.count {
+        if n % stride != 0 && n != job.count {
             peer.send(&to, &message)?;
             continue;
         }

@@ -63,7 +63,8 @@ pub(crate) enum Command {
     /// Be the hub of a network: admit peers and pass their messages on
     #[command(before_help = "Example:\n  homing hub --name hub --network home --open\n  \
                        homing hub --allow KEY --allow KEY --listen 0.0.0.0:4702\n  \
-                       homing hub --open --record hub.trace    (for homing replay)")]
+                       homing hub --open --record hub.trace    (for homing replay)\n  \
+                       homing hub --allow KEY --quiet          (as a service)")]
     Hub(Hub),
     /// Join a network and remember it
     #[command(before_help = "Example:\n  homing join homing://KEY@192.168.1.7:4702/home --name ada")]
@@ -141,6 +142,10 @@ pub(crate) struct Hub {
     /// How soon a silent peer is given up: after 45 s, or 3 s on a lan
     #[arg(long, value_enum, default_value_t)]
     pub(crate) heartbeat: Pace,
+    /// Print no messages. Those for the hub itself, and those for everybody, are confirmed all the same: for a service,
+    /// whose output is kept
+    #[arg(long)]
+    pub(crate) quiet: bool,
     /// End when stdin ends, for programs that start this one
     #[arg(long)]
     pub(crate) until_eof: bool,

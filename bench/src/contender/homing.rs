@@ -18,7 +18,7 @@ fn start(folder: TempDir) -> Result<Broker> {
         return Err(format!("{homing:?} is not there: cargo build --release -p homing-cli").into());
     }
     let mut command = Command::new(homing);
-    command.arg("--home").arg(folder.path()).args(["hub", "--open", "--listen", "127.0.0.1:0"]);
+    command.arg("--home").arg(folder.path()).args(["hub", "--open", "--quiet", "--listen", "127.0.0.1:0"]);
     let process = Process::start("homing hub", &mut command)?;
     let invite =
         |line: &str| line.split_whitespace().find(|word| word.starts_with("homing://")).map(String::from);

@@ -97,6 +97,11 @@ impl<'a> Arrivals<'a> {
         let to = if message.to.is_everyone() { " (to all)" } else { "" };
         let text = format!("{}{}: {body}", out.paint(Look::Name, &message.from), out.paint(Look::Dim, to));
         out.data(&Line::message(message), text)?;
+        self.confirm(message)
+    }
+
+    /// Tells a message's sender that it was dealt with.
+    pub(crate) fn confirm(&self, message: &Received) -> Result<(), End> {
         match self.peer.consume(message) {
             // The link was lost meanwhile: the sender is told so by its own side.
             Ok(()) | Err(homing_std::Error::Send(_) | homing_std::Error::Closed) => Ok(()),

@@ -58,6 +58,7 @@ pub(crate) fn run(context: &Context, args: &Hub) -> Result<(), End> {
             Event::LinkDown { address, why, .. } => link_down(context, address.as_ref(), why)?,
             // The hub's roster is its links.
             Event::PeerUp { .. } | Event::PeerDown { .. } => {}
+            Event::Message(message) if args.quiet => arrivals.confirm(message)?,
             event => arrivals.take(event)?,
         }
     }
