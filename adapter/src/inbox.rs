@@ -71,15 +71,15 @@ impl Queues {
 
     #[inline]
     fn pop(&mut self) -> Option<Event> {
-        if self.news.front().is_none_or(|(after, _)| *after > self.taken) {
-            if let Some(message) = self.messages.pop_front() {
-                self.taken += 1;
-                if self.messages.is_empty() {
-                    // The next ones begin where these did, in memory that the processor still has at hand.
-                    self.messages.clear();
-                }
-                return Some(Event::Message(message));
+        if self.news.front().is_none_or(|(after, _)| *after > self.taken)
+            && let Some(message) = self.messages.pop_front()
+        {
+            self.taken += 1;
+            if self.messages.is_empty() {
+                // The next ones begin where these did, in memory that the processor still has at hand.
+                self.messages.clear();
             }
+            return Some(Event::Message(message));
         }
         self.news.pop_front().map(|(_, event)| event)
     }

@@ -71,7 +71,7 @@ impl Node {
         let head = match known {
             Some((to, heard)) => match heard.again(letter.head, envelope.receipts) {
                 Some(head) => head,
-                None => heard.new(letter.head, received_head(&letter, envelope, from, to.clone())?),
+                None => heard.learn(letter.head, received_head(&letter, envelope, from, to.clone())?),
             },
             None => received_head(&letter, envelope, from, self.addressed(envelope))?.into(),
         };

@@ -50,7 +50,7 @@ impl Heard {
     }
 
     /// It reads `text` and says `head`.
-    pub(super) fn new(&mut self, text: &[u8], head: ReceivedHead) -> Arc<ReceivedHead> {
+    pub(super) fn learn(&mut self, text: &[u8], head: ReceivedHead) -> Arc<ReceivedHead> {
         let head = Arc::new(head);
         if text.len() <= LONGEST {
             self.text.clear();
