@@ -23,7 +23,8 @@ fn a_hub_allocates_nothing_for_an_envelope_that_it_passes_on() {
         // A deadline that is armed now and then takes a place in a table; no envelope takes any.
         assert!(allocated[&Part::Hub] < 10, "{size} B: {allocated:?}");
         assert!(allocated[&Part::Send] < 10, "{size} B: {allocated:?}");
-        // A message that the application is given has a body of its own.
-        assert!(allocated[&Part::Receive] >= 10_000, "the counter counts: {allocated:?}");
+        // A message that the application is given has a body of its own, unless that is short: such share pages.
+        let bodies = if size <= 1024 { 100..10_000 } else { 10_000..20_000 };
+        assert!(bodies.contains(&allocated[&Part::Receive]), "{size} B: {allocated:?}");
     }
 }
