@@ -120,7 +120,7 @@ impl Plain {
         self.bytes.get(self.envelope.clone()).unwrap_or_default()
     }
 
-    /// Its number, to be given back by [`Connection::taken`]; none for one that is not counted.
+    /// Its number, to be given back when it was dealt with; none for one that is not counted.
     pub const fn sequence(&self) -> Option<u64> {
         self.sequence
     }
