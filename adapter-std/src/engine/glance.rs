@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 /// How long somebody looks at most.
-const MOMENT: Duration = Duration::from_micros(50);
+const MOMENT: Duration = Duration::from_micros(100);
 
 /// In vain so often in a row, it is tried once in 2^6 waits.
 const RARELY: u32 = 6;
