@@ -31,7 +31,7 @@ thread_local! {
 pub(crate) struct Bell {
     number: u64,
     waker: mio::Waker,
-    /// What whoever leads does: one of the three below.
+    /// What whoever leads does: one of the three above.
     leader: AtomicU8,
     rung: AtomicBool,
     /// The engine's own thread looks again after a while, and would look sooner.
@@ -56,19 +56,14 @@ impl Bell {
     /// There is something to do: whoever waits at the event queue wakes, or the next one does not wait, and the
     /// engine's own thread looks whether there is one.
     pub(crate) fn ring(&self) {
-        if !self.is_heard() && self.dozes.load(SeqCst) && self.dozes.swap(false, SeqCst) {
+        if !self.ring_softly() && self.dozes.load(SeqCst) && self.dozes.swap(false, SeqCst) {
             self.own.unpark();
         }
     }
 
     /// The same, but whoever has done the work until now comes back for it in most cases: the engine's own thread finds
-    /// it when it looks next.
-    pub(super) fn ring_softly(&self) {
-        self.is_heard();
-    }
-
-    /// Rings; whether somebody leads, who hears it.
-    fn is_heard(&self) -> bool {
+    /// it when it looks next. Whether somebody leads, who hears it.
+    pub(super) fn ring_softly(&self) -> bool {
         self.rung.store(true, SeqCst);
         match self.leader.load(SeqCst) {
             AWAY => return false,

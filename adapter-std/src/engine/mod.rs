@@ -406,13 +406,12 @@ impl<'a> Leading<'a> {
         let Polling { poll, events, glance } = &mut **polling;
         let wait = || waits.map(|waits| waits.saturating_duration_since(Instant::now()));
         let heard = engine.bell.heard();
-        let found = match wait() {
-            Some(Duration::ZERO) => false,
-            most => glance.until_found(most, || {
+        let most = wait();
+        let found = most != Some(Duration::ZERO)
+            && glance.until_found(most, || {
                 poll_once(poll, events, Some(Duration::ZERO));
                 !events.is_empty() || engine.bell.has_rung()
-            }),
-        };
+            });
         if !found {
             let rung = heard.waits();
             poll_once(poll, events, if rung { Some(Duration::ZERO) } else { wait() });
