@@ -138,6 +138,7 @@ macro_rules! planted {
 }
 
 pub mod address;
+mod buffer;
 mod config;
 pub mod crypto;
 mod invite;

@@ -19,6 +19,7 @@ use core::fmt;
 use snow::{Builder, HandshakeState, TransportState};
 
 use crate::PeerId;
+use crate::buffer::Buffer;
 use crate::crypto::{KeyPair, Provider};
 use crate::key::Stream;
 
@@ -161,33 +162,19 @@ pub(crate) struct Transport(TransportState);
 impl Transport {
     /// Appends the plaintext's encryption: 16 bytes more than the plaintext, of which there may be
     /// 65 519. An error appends nothing.
-    pub(crate) fn seal(&mut self, plaintext: &[u8], out: &mut Vec<u8>) -> Result<(), NoiseError> {
+    pub(crate) fn seal(&mut self, plaintext: &[u8], out: &mut Buffer) -> Result<(), NoiseError> {
         if plaintext.len() > LONGEST_PLAIN {
             return Err(NoiseError::Length);
         }
-        let start = out.len();
-        out.resize(start + plaintext.len() + TAG, 0);
-        let written = self.0.write_message(plaintext, &mut out[start..]);
-        out.truncate(start + written.as_ref().copied().unwrap_or(0));
-        written?;
-        Ok(())
+        Ok(out.extend_by(plaintext.len() + TAG, |room| self.0.write_message(plaintext, room))?)
     }
 
     /// Replaces `plain` by what the ciphertext says, or by nothing after an error.
-    pub(crate) fn open(&mut self, ciphertext: &[u8], plain: &mut Vec<u8>) -> Result<(), NoiseError> {
+    pub(crate) fn open(&mut self, ciphertext: &[u8], plain: &mut Buffer) -> Result<(), NoiseError> {
+        plain.clear();
         let length = ciphertext.len().checked_sub(TAG).filter(|length| *length <= LONGEST_PLAIN);
-        let Some(length) = length else {
-            plain.clear();
-            return Err(NoiseError::Length);
-        };
-        // All of it is overwritten: what an earlier message left there need not be cleared first.
-        plain.resize(length, 0);
-        let read = self.0.read_message(ciphertext, plain);
-        if read.is_err() {
-            plain.clear();
-        }
-        read?;
-        Ok(())
+        let length = length.ok_or(NoiseError::Length)?;
+        Ok(plain.extend_by(length, |room| self.0.read_message(ciphertext, room))?)
     }
 
     /// Goes on to the next key for what we send (section 4.2). The counter goes on, too.

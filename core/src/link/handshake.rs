@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::buffer::Buffer;
 use crate::crypto::KeyPair;
 use crate::key::Stream;
 use crate::link::session::{GUEST, InitiatorHello, KEY, Options, ResponderHello, to_json};
@@ -87,26 +88,17 @@ fn prologue(suite: Suite, network: &Network) -> Vec<u8> {
 }
 
 /// Appends the record that a handshake message makes; nothing of it, when it cannot be made.
-fn write_record(noise: &mut Handshake, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Refusal> {
-    let start = out.len();
-    out.extend_from_slice(&[0; record::HEADER]);
-    let written = noise
-        .write(payload, out)
-        .and_then(|()| u16::try_from(out.len() - start - record::HEADER).map_err(|_| NoiseError::Length));
-    match written {
-        Ok(length) => {
-            out[start..start + record::HEADER].copy_from_slice(&length.to_be_bytes());
-            Ok(())
-        }
-        Err(e) => {
-            out.truncate(start);
-            Err(failed(e))
-        }
-    }
+fn write_record(noise: &mut Handshake, payload: &[u8], out: &mut Buffer) -> Result<(), Refusal> {
+    let mut message = Vec::new();
+    noise.write(payload, &mut message).map_err(failed)?;
+    let length = u16::try_from(message.len()).map_err(|_| failed(NoiseError::Length))?;
+    out.extend_from_slice(&length.to_be_bytes());
+    out.extend_from_slice(&message);
+    Ok(())
 }
 
 /// Initiator: the preface and the first message.
-pub(crate) fn open(greeter: Greeter, network: &Network, out: &mut Vec<u8>) -> Result<Handshake, Refusal> {
+pub(crate) fn open(greeter: Greeter, network: &Network, out: &mut Buffer) -> Result<Handshake, Refusal> {
     let Greeter { config, key, random } = greeter;
     let suite = config.suite;
     let mut noise = Handshake::initiator(&config.provider, suite, &prologue(suite, network), &key, random)
@@ -136,7 +128,7 @@ pub(crate) fn answer(
     message: &[u8],
     responder: &Responder,
     offer: &Options,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
 ) -> Result<(), Refusal> {
     let mut payload = Vec::new();
     noise.read(message, &mut payload).map_err(failed)?;
@@ -156,7 +148,7 @@ pub(crate) fn introduce(
     message: &[u8],
     me: &Initiator,
     config: &Config,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
 ) -> Result<(Transport, PeerId, ResponderHello, Options), Refusal> {
     let mut payload = Vec::new();
     noise.read(message, &mut payload).map_err(|e| match e {

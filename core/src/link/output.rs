@@ -1,6 +1,6 @@
 //! The bytes that are sealed and not yet written. They stay until the driver says so.
 
-use alloc::vec::Vec;
+use crate::buffer::Buffer;
 
 /// While more than this is sealed and unwritten, nothing more is: what is urgent can still overtake
 /// what is not sealed, and one slow reader costs no more memory than this and a record.
@@ -8,7 +8,7 @@ pub(crate) const ENOUGH: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     written: usize,
 }
 
@@ -22,7 +22,7 @@ impl Output {
     }
 
     /// Where to append.
-    pub(crate) const fn bytes(&mut self) -> &mut Vec<u8> {
+    pub(crate) const fn bytes(&mut self) -> &mut Buffer {
         &mut self.bytes
     }
 
@@ -34,7 +34,7 @@ impl Output {
             self.bytes.clear();
             self.written = 0;
         } else if self.written > ENOUGH {
-            self.bytes.drain(..self.written);
+            self.bytes.drop_front(self.written);
             self.written = 0;
         }
     }

@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use crate::buffer::Buffer;
 use crate::link::LinkId;
 use crate::link::{Connection, ConnectionEvent, Origin, Plain, Sent, Step};
 use crate::node::agenda::{Agenda, tree_memory};
@@ -287,7 +288,7 @@ impl Node {
     /// A link's time has come.
     pub(super) fn link_due(&mut self, id: LinkId) {
         // A busy node has few timers: what an idle one does not need is given back.
-        self.spare = Vec::new();
+        self.spare = Buffer::default();
         self.bodies.shrink();
         let (now, most) = (self.now, self.config.limits.deliveries);
         let (mut expired, mut released) = (Vec::new(), Vec::new());

@@ -41,6 +41,7 @@ use core::fmt;
 use core::mem;
 use core::time::Duration;
 
+use crate::buffer::Buffer;
 use crate::crypto::KeyPair;
 use crate::key::{Purpose, Stream};
 use crate::link::{LinkId, Plain, Sent};
@@ -115,7 +116,7 @@ pub struct Node {
     plain: Plain,
     scratch: Vec<u8>,
     /// Lent to the link that has something to write.
-    spare: Vec<u8>,
+    spare: Buffer,
     went: Vec<Sent>,
     /// Where letters of messages for the network that this node serves are put together.
     letter: Vec<u8>,
@@ -188,7 +189,7 @@ impl Node {
             stopping: Stopping::No,
             plain: Plain::default(),
             scratch: Vec::new(),
-            spare: Vec::new(),
+            spare: Buffer::default(),
             went: Vec::new(),
             letter: Vec::new(),
             recent: Recent::default(),

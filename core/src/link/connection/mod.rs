@@ -12,6 +12,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use crate::buffer::Buffer;
 use crate::crypto::KeyPair;
 use crate::key::Stream;
 use crate::link::flow::{Inbound, Outbound, Sent};
@@ -108,7 +109,7 @@ impl Volume {
 /// The plaintext of the record that is being read. One for all connections of a node.
 #[derive(Debug, Default)]
 pub struct Plain {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     at: usize,
     envelope: core::ops::Range<usize>,
     sequence: Option<u64>,
@@ -263,7 +264,7 @@ impl Connection {
 
     /// Lends a buffer for what is to be written, if it has none. One that goes from link to link stays in the
     /// processor's caches.
-    pub(crate) fn lend(&mut self, spare: &mut Vec<u8>) {
+    pub(crate) fn lend(&mut self, spare: &mut Buffer) {
         let bytes = self.output.bytes();
         if bytes.capacity() == 0 {
             core::mem::swap(bytes, spare);
@@ -271,7 +272,7 @@ impl Connection {
     }
 
     /// Takes back whatever buffer it has, once all is written. Of two the larger is kept.
-    pub(crate) fn give_back(&mut self, spare: &mut Vec<u8>) {
+    pub(crate) fn give_back(&mut self, spare: &mut Buffer) {
         if !self.output.is_empty() {
             return;
         }

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::buffer::Buffer;
 use crate::link::connection::{Connection, Phase, Volume};
 use crate::link::flow::Sent;
 use crate::link::goodbye::Goodbye;
@@ -165,7 +166,7 @@ impl Connection {
 }
 
 /// Appends a record; the bytes that it has. The plaintext fits: nothing longer is ever put together.
-pub(super) fn seal(transport: &mut Transport, plain: &[u8], out: &mut Vec<u8>) -> usize {
+pub(super) fn seal(transport: &mut Transport, plain: &[u8], out: &mut Buffer) -> usize {
     let length = plain.len() + record::TAG;
     let Ok(header) = u16::try_from(length) else { return 0 };
     let start = out.len();

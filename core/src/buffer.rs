@@ -1,0 +1,147 @@
+//! Bytes that are written over and over again.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Deref;
+
+/// Bytes, and behind them room with what was in it before: what is about to be overwritten is not cleared first.
+#[derive(Default)]
+pub(crate) struct Buffer {
+    /// All of it was written once.
+    memory: Vec<u8>,
+    /// So much of it counts.
+    len: usize,
+}
+
+impl Buffer {
+    /// Appends.
+    pub(crate) fn extend_from_slice(&mut self, bytes: &[u8]) {
+        let end = self.len + bytes.len();
+        if let Some(room) = self.memory.get_mut(self.len..end) {
+            room.copy_from_slice(bytes);
+        } else {
+            self.memory.truncate(self.len);
+            self.memory.extend_from_slice(bytes);
+        }
+        self.len = end;
+    }
+
+    /// Appends what `write` writes to the `most` bytes that it is given, whatever is in them: as much as it says.
+    ///
+    /// # Errors
+    /// Those of `write`. Nothing is appended then.
+    pub(crate) fn extend_by<E>(
+        &mut self,
+        most: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let end = self.len + most;
+        if self.memory.len() < end {
+            self.memory.resize(end, 0);
+        }
+        self.len += write(&mut self.memory[self.len..end])?.min(most);
+        Ok(())
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Leaves the first `len`.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
+    pub(crate) const fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Takes the first `n` off, of those that there are.
+    pub(crate) fn drop_front(&mut self, n: usize) {
+        let n = n.min(self.len);
+        self.memory.copy_within(n..self.len, 0);
+        self.len -= n;
+    }
+
+    /// What it holds room for.
+    pub(crate) const fn capacity(&self) -> usize {
+        self.memory.capacity()
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.memory[..self.len]
+    }
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever was in it before: what counts is what was written, and it gives nothing else.
+        #[test]
+        fn it_is_a_vector(steps in proptest::collection::vec((0u8..5, 0usize..40), 0..60)) {
+            let (mut buffer, mut model) = (Buffer::default(), Vec::new());
+            for (n, (what, size)) in (0u8..).zip(steps) {
+                match what {
+                    0 => {
+                        buffer.extend_from_slice(&alloc::vec![n; size]);
+                        model.resize(model.len() + size, n);
+                    }
+                    1 => {
+                        let written = buffer.extend_by(40, |room| {
+                            assert_eq!(room.len(), 40);
+                            room[..size].fill(n);
+                            Ok::<usize, ()>(size)
+                        });
+                        prop_assert!(written.is_ok());
+                        model.resize(model.len() + size, n);
+                    }
+                    2 => {
+                        let failed = buffer.extend_by(size, |room| {
+                            room.fill(n);
+                            Err(n)
+                        });
+                        prop_assert_eq!(failed, Err(n));
+                    }
+                    3 => {
+                        buffer.truncate(size);
+                        model.truncate(size);
+                    }
+                    _ => {
+                        buffer.drop_front(size);
+                        model.drain(..size.min(model.len()));
+                    }
+                }
+                prop_assert_eq!(&buffer[..], &model[..]);
+            }
+            buffer.clear();
+            prop_assert!(buffer.is_empty());
+        }
+    }
+
+    #[test]
+    fn room_that_was_there_is_given_again_as_it_is() {
+        let mut buffer = Buffer::default();
+        buffer.extend_from_slice(&[7; 10]);
+        buffer.clear();
+        buffer.extend_from_slice(&[8; 2]);
+        let seen = buffer.extend_by(8, |room| {
+            assert_eq!(room, [7; 8]);
+            Ok::<usize, ()>(99)
+        });
+        assert!(seen.is_ok());
+        assert_eq!(buffer[..], [8, 8, 7, 7, 7, 7, 7, 7, 7, 7], "no more than there is");
+    }
+}
