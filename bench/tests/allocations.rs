@@ -24,7 +24,7 @@ fn a_hub_allocates_nothing_for_an_envelope_that_it_passes_on() {
         assert!(allocated[&Part::Hub] < 10, "{size} B: {allocated:?}");
         assert!(allocated[&Part::Send] < 10, "{size} B: {allocated:?}");
         // A message that the application is given has a body of its own, unless that is short: such share pages.
-        let bodies = if size <= 1024 { 100..10_000 } else { 10_000..20_000 };
+        let bodies = if size <= 1024 { 10..10_000 } else { 10_000..20_000 };
         assert!(bodies.contains(&allocated[&Part::Receive]), "{size} B: {allocated:?}");
     }
 }

@@ -134,7 +134,7 @@ pub struct PeerInfo {
 pub struct Received {
     /// Its id.
     pub id: MessageId,
-    /// The content. A short one shares up to 4 KiB of memory with those that came beside it: of what is to be kept for
+    /// The content. A short one shares up to 16 KiB of memory with those that came beside it: of what is to be kept for
     /// long after them, keep a copy (`to_vec`).
     pub body: Bytes,
     /// All the rest.
