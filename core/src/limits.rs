@@ -31,6 +31,10 @@ pub struct Limits {
     /// What waits to be sent on one link. Beyond it a sender here gets
     /// [`SendError::Full`](crate::SendError::Full), one elsewhere a failed receipt.
     pub queue: usize,
+    /// What may wait on a link to a hub when this node's application adds to it: with more there it gets
+    /// [`SendError::Full`](crate::SendError::Full) before `queue` is full, unless what it sends is urgent. That is enough
+    /// to keep any link busy, and little enough to stay in a processor's caches until it is written.
+    pub ahead: usize,
     /// What waits to be sent on one link of receipts and answers of our own, beyond `queue`.
     pub replies: usize,
     /// How long an envelope may wait in a queue before it comes back as failed: one peer that does
@@ -92,6 +96,8 @@ impl Limits {
     pub(crate) fn feasible(mut self) -> Limits {
         self.letter = self.letter.clamp(Limits::LEAST_LETTER, Limits::MOST_LETTER);
         self.head = self.head.min(self.letter);
+        // Behind nothing there is always room for one.
+        self.ahead = self.ahead.max(1);
         // A key that nothing may go under would be replaced for ever.
         self.rekey_records = self.rekey_records.max(1);
         self.rekey_bytes = self.rekey_bytes.max(1);
@@ -109,6 +115,7 @@ impl Limits {
         head: 4 * 1024,
         window: 1024 * 1024,
         queue: 4 * 1024 * 1024,
+        ahead: 512 * 1024,
         replies: 1024 * 1024,
         queue_time: Duration::from_secs(30),
         stall: Duration::from_secs(5),
@@ -191,9 +198,10 @@ mod tests {
     fn what_was_asked_for_holds_within_what_the_wire_carries() {
         let asked = Limits { links: 3, letter: 5_000, head: 6_000, ..Limits::DEFAULT };
         assert_eq!(asked.clone().feasible(), Limits { head: 5_000, ..asked });
-        let none = Limits { letter: 0, rekey_records: 0, rekey_bytes: 0, ..Limits::DEFAULT }.feasible();
+        let none =
+            Limits { letter: 0, ahead: 0, rekey_records: 0, rekey_bytes: 0, ..Limits::DEFAULT }.feasible();
         assert_eq!((none.letter, none.head), (Limits::LEAST_LETTER, Limits::LEAST_LETTER));
-        assert_eq!((none.rekey_records, none.rekey_bytes), (1, 1));
+        assert_eq!((none.ahead, none.rekey_records, none.rekey_bytes), (1, 1, 1));
         let all = Limits { letter: usize::MAX, ..Limits::DEFAULT }.feasible();
         assert_eq!((all.letter, all.head), (Limits::MOST_LETTER, Limits::DEFAULT.head));
     }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use common::{World, dial, fake};
 use homing_core::{
-    CallOutcome, Command, Config, Event, Limits, Message, Pattern, Reason, Receipts, Response, Route,
-    SendError, Stage,
+    CallOutcome, Command, Config, Event, Limits, Message, Pattern, Priority, Reason, Receipts, Response,
+    Route, SendError, Stage,
 };
 
 fn stages(events: &[Event]) -> Vec<&'static str> {
@@ -446,6 +446,42 @@ fn one_that_does_not_read_does_not_slow_the_roster() {
         let come = |e: &Event| matches!(e, Event::PeerUp { peer } if peer.address.name() == format!("q{n}"));
         assert!(world.take_events(1).iter().any(come), "{n}");
     }
+}
+
+/// No byte moves while this sends: everything waits.
+#[test]
+fn what_waits_for_a_hub_is_bounded_before_its_queue_is_full_and_what_is_urgent_later() {
+    let mut world = World::network(3, limits(Limits { ahead: 2000, queue: 8000, ..Limits::DEFAULT }));
+    world.advance(Duration::from_secs(1));
+    let (now, to) = (world.now, "p1@home".parse().unwrap());
+    let body = "x".repeat(500);
+    let ada = world.node(1);
+    let mut sends = |message: &Message| {
+        core::iter::from_fn(|| match ada.send(now, &to, message) {
+            Ok(id) => Some(id),
+            Err(SendError::Full) => None,
+            Err(e) => panic!("{e:?}"),
+        })
+        .count()
+    };
+    // The one that begins below it may go beyond it.
+    assert_eq!(sends(&Message::text(&*body)), 4);
+    let all = 4 + sends(&Message { priority: Priority::Urgent, ..Message::text(&*body) });
+    assert!((11..14).contains(&all), "{all}");
+    let both = Pattern::Many(vec!["p1@home".parse().unwrap(), "p2@home".parse().unwrap()]);
+    let command = Command::get("/ping");
+    let request = |world: &mut World| world.node(1).request(now, &both, &command, Duration::from_secs(5));
+    assert_eq!(request(&mut world), Err(SendError::Full));
+    world.run();
+    // The hub names the sender: for it they are longer, and the last may be one too many.
+    let (came, failed) = (bodies(&world.take_events(2)).len(), stages(&world.take_events(1)).len());
+    assert_eq!(came + failed, all);
+    // What there is room for in all, there is room for at once.
+    let large = Message::text("x".repeat(7000));
+    assert!(world.node(1).send(now, &"p1@home".parse().unwrap(), large).is_ok());
+    assert_eq!(request(&mut world), Err(SendError::Full));
+    world.run();
+    assert!(request(&mut world).is_ok());
 }
 
 #[test]

@@ -140,7 +140,8 @@ pub enum SendError {
     NotConnected(Network),
     /// No network of this node leads there.
     NoRoute,
-    /// The queue of the link is full. Try again when some of it was written.
+    /// Enough waits on the link already ([`ahead`](crate::Limits::ahead), [`queue`](crate::Limits::queue)). Try again when
+    /// some of it was written.
     Full,
     /// The letter is larger than the link takes.
     TooLarge {

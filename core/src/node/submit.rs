@@ -53,6 +53,12 @@ impl<'a> Outgoing<'a> {
         this
     }
 
+    /// Whether the application can as well begin with it when less is under way: nobody waits for it more than for what
+    /// it sent before.
+    const fn waits_its_turn(&self) -> bool {
+        matches!(self.kind, Kind::Message | Kind::Request) && !matches!(self.priority, Priority::Urgent)
+    }
+
     /// Its label, and what is remembered of it.
     pub(super) fn envelope<'b>(&'b self, hops: u8, from: &'b str) -> (Label<'b>, Sent) {
         let Outgoing { kind, id, priority, receipts, origin, .. } = *self;
@@ -106,7 +112,6 @@ impl Node {
             .map_err(|e| SendError::Invalid(e.to_string()))?;
         let length = head.len() + body.len();
         self.check_letter(length)?;
-        let until = self.after((*patience).min(limits.patience));
         let mut outgoing = Outgoing::to(Kind::Message, UNNUMBERED, to);
         (outgoing.priority, outgoing.receipts) = (*priority, *receipts);
         let write = |out: &mut Vec<u8>| {
@@ -115,7 +120,10 @@ impl Node {
         };
         let way = self.way_with_room(&outgoing, to, length)?;
         outgoing.id = self.next_id();
-        self.receipts.expect(outgoing.id, to, *receipts, until);
+        if *receipts != Receipts::Failure {
+            let until = self.after((*patience).min(self.config.limits.patience));
+            self.receipts.expect(outgoing.id, to, *receipts, until);
+        }
         self.submit_written(way, &outgoing, length, write)?;
         Ok(outgoing.id)
     }
@@ -500,10 +508,11 @@ impl Node {
         }
         let cost = envelope_cost(Label::len_with(to.as_str().len(), from.len()) + letter);
         let room = if outgoing.is_reply { limits.queue + limits.replies } else { limits.queue };
-        if outgoing.kind != Kind::Notification && conn.queued(LaneKind::Normal) + before + cost > room {
-            return Err(SendError::Full);
-        }
-        Ok(cost)
+        let waits = conn.queued(LaneKind::Normal);
+        let is_full = outgoing.kind != Kind::Notification && waits + before + cost > room;
+        // Where no sender is named, the neighbour is a hub.
+        let is_ahead = from.is_empty() && waits >= limits.ahead && outgoing.waits_its_turn();
+        if is_full || is_ahead { Err(SendError::Full) } else { Ok(cost) }
     }
 
     /// Sends what was checked.

@@ -42,7 +42,7 @@ impl Sink for Vec<u8> {
 pub enum TraceError {
     /// They do not begin as a trace does.
     NotATrace,
-    /// It was written in a later version of the format.
+    /// It was written in another version of the format.
     Version(u8),
     /// It ends too early: it was cut off, or is still being written.
     Truncated,
@@ -60,7 +60,10 @@ impl fmt::Display for TraceError {
         match self {
             TraceError::NotATrace => f.write_str("it is no trace"),
             TraceError::Version(version) => {
-                write!(f, "a trace of the later version {version}: update this program")
+                write!(
+                    f,
+                    "a trace of version {version}, which this program does not read: use the one that wrote it"
+                )
             }
             TraceError::Truncated => f.write_str("the trace ends too early"),
             TraceError::Malformed { at, what } => write!(f, "the trace is damaged at byte {at}: {what}"),

@@ -353,8 +353,8 @@ structures! {
     Heartbeat { idle, silence }
     Serving { address, open, allow }
     Limits {
-        links, handshakes, handshake_time, handshake_record, goodbye, letter, head, window, queue, replies,
-        queue_time, stall, ack_delay, roster_delay, roster, names, names_per_key, instances, receipts, calls,
+        links, handshakes, handshake_time, handshake_record, goodbye, letter, head, window, queue, ahead,
+        replies, queue_time, stall, ack_delay, roster_delay, roster, names, names_per_key, instances, receipts, calls,
         recipients, requests, patience, deliveries, uplinks, commands, rekey_records, rekey_bytes,
         redial_first, redial_most, hops,
     }
