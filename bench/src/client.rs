@@ -50,8 +50,8 @@ fn body(job: &Job) -> Vec<u8> {
     vec![0x5a; job.size]
 }
 
-/// What is larger goes in parts, each a message: a hub takes 16 KiB at once, with the head.
-const PART: usize = 15 * 1024;
+/// What is larger goes in parts, each a message: a hub takes so much at once, and a head.
+const PART: usize = 16 * 1024;
 
 fn send(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
     let to = peer.resolve("receiver")?;

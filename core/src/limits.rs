@@ -21,7 +21,8 @@ pub struct Limits {
     /// How long a link that is closing may take to send its goodbye.
     pub goodbye: Duration,
     /// The largest letter (head and body) in one envelope: from [`LEAST_LETTER`](Limits::LEAST_LETTER)
-    /// to [`MOST_LETTER`](Limits::MOST_LETTER). Larger ones are refused.
+    /// to [`MOST_LETTER`](Limits::MOST_LETTER). Larger ones are refused. By default there is room for a body of 16 KiB
+    /// and a head of 1 KiB.
     pub letter: usize,
     /// The largest head of a letter: it is JSON, and somebody must parse it.
     pub head: usize,
@@ -111,7 +112,7 @@ impl Limits {
         handshake_time: Duration::from_secs(10),
         handshake_record: 2_048,
         goodbye: Duration::from_secs(2),
-        letter: 16 * 1024,
+        letter: 17 * 1024,
         head: 4 * 1024,
         window: 1024 * 1024,
         queue: 4 * 1024 * 1024,

@@ -88,8 +88,8 @@ fn the_limits_of_the_document_are_the_defaults() {
     said("`letter` MUST be at least 4 096");
     said("`letter` SHOULD be at most 61 440");
     said("largest head is 4 096 bytes (limit `head`");
-    assert_eq!(limits.letter, 16_384);
-    said(r#""letter":16384"#);
+    assert_eq!(limits.letter, 17_408);
+    said(r#""letter":17408"#);
     assert_eq!((mib(limits.window), mib(limits.queue), mib(limits.replies)), ((1, 0), (4, 0), (1, 0)));
     said("its window (1 MiB)");
     said("it keeps to 4 MiB at most (limit `queue`)");
@@ -408,7 +408,7 @@ fn what_closes_a_session() {
         ("half a label", 21, frame(0x01, &[0x04; 18])),
         ("a priority that is none", 21, envelope(0x0c, "", b"")),
         ("an address that is not ASCII", 21, envelope(0x04, "\u{e9}@home", b"")),
-        ("a letter too large", 75, envelope(0x04, "", &[0; 16_384])),
+        ("a letter too large", 75, envelope(0x04, "", &[0; 17_408])),
     ];
     for (what, reason, plain) in cases {
         assert_eq!(closed_for(&plain), reason, "{what}");

@@ -66,7 +66,7 @@ fn frames_that_close_the_link() {
         with(R::MALFORMED, Envelope { flags: 0b1100, ..note(1, "hub@home") }.frame()),
         with(R::MALFORMED, Envelope { to: b"hub@h\xC3\xB6me".to_vec(), ..note(1, "") }.frame()),
         with(R::MALFORMED, Envelope { from: b"\xFF".to_vec(), ..note(1, "hub@home") }.frame()),
-        with(R::LIMIT, Envelope { letter: vec![0; 16 * 1024 + 1], ..note(1, "hub@home") }.frame()),
+        with(R::LIMIT, Envelope { letter: vec![0; 17 * 1024 + 1], ..note(1, "hub@home") }.frame()),
         with(R::LIMIT, Envelope::new(NOTIFICATION, 1, "hub@home", "{}", &[b'x'; 15_000]).frame()),
     ] {
         let mut hub = Hub::new();

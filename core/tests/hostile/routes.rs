@@ -40,7 +40,7 @@ fn the_largest_of_everything_is_still_passed_on() {
 
     // A recipient that takes less.
     let mut ada = hub.join(1, "ada");
-    let hello = hub.hello("eve").replace("\"letter\":16384", "\"letter\":4096");
+    let hello = hub.hello("eve").replace("\"letter\":17408", "\"letter\":4096");
     let mut eve = hub.introduce(3, hello.as_bytes());
     assert_eq!(said(&ada.send(&mut hub, &of_size(MESSAGE, "eve@home", "{}", 4096).frame()), 1).len(), 0);
     assert_eq!(messages(&mut eve, &mut hub).len(), 1);
@@ -111,7 +111,7 @@ fn nothing_is_said_of_what_nobody_wants_to_hear_of() {
         bob.read(&mut hub);
     }
     // Nor does the hub want any of what it says in the place of an answer.
-    let hello = hub.hello("eve").replace("\"letter\":16384", "\"letter\":4096");
+    let hello = hub.hello("eve").replace("\"letter\":17408", "\"letter\":4096");
     let mut eve = hub.introduce(3, hello.as_bytes());
     eve.send(&mut hub, &Envelope::new(REQUEST, 7, "bob@home", r#"{"method":"get","uri":"/a"}"#, b"").frame());
     bob.send(

@@ -187,8 +187,8 @@ pub(super) fn frames(list: &mut List) -> Result<(), String> {
             Some(Reason::MALFORMED),
             envelope(MESSAGE, "\u{e9}@home"),
         ),
-        ("a letter of 16384", "what the hub takes", None, large(16_380)),
-        ("a letter of 16385", "the hub said 16384", Some(Reason::LIMIT), large(16_381)),
+        ("a letter of 17408", "what the hub takes", None, large(17_404)),
+        ("a letter of 17409", "the hub said 17408", Some(Reason::LIMIT), large(17_405)),
         (
             "a notification of 2049",
             "2048, whatever the options",
