@@ -44,6 +44,17 @@ impl<T> Queue<T> {
         self.entries.pop_front()
     }
 
+    /// Drops the first.
+    #[inline]
+    pub(crate) fn drop_front(&mut self) {
+        drop(self.pop_front());
+    }
+
+    #[inline]
+    pub(crate) fn front_mut(&mut self) -> Option<&mut T> {
+        self.entries.front_mut()
+    }
+
     /// The last that is there.
     #[inline(never)]
     fn pop_last(&mut self) -> Option<T> {

@@ -172,14 +172,15 @@ impl Lanes {
         length: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
+        // Made before the bytes are copied, and entered after that: it would else be read while it is being written.
+        let entry = Entry::new(sent, frame::HEADER + length, expires, None);
         let bytes = self.lanes[lane as usize].bytes.end();
         let start = bytes.len();
         bytes.reserve(frame::HEADER + length);
         frame::write_header(bytes, frame::types::ENVELOPE, length);
         write(bytes);
         debug_assert!(bytes.len() == start + frame::HEADER + length);
-        let length = bytes.len() - start;
-        self.enter(lane, now, Entry::new(sent, length, expires, None))
+        self.enter(lane, now, entry)
     }
 
     /// The same, with a whole frame that other links have, too.
@@ -244,25 +245,27 @@ impl Lanes {
             let (mut frames, mut length) = (Frames::Own(start..start), 0);
             // What an entry costs is more than its bytes.
             let most = room.min(FULL).min(*self.queued_mut(at));
-            while let Some(entry) = self.lanes[at].entries.front() {
+            let (lane, mut gone) = (&mut self.lanes[at], 0);
+            // An entry is read where it is, and never moved as a whole.
+            while let Some(entry) = lane.entries.front_mut() {
                 let (cost, counted) = (entry.kept.cost(), entry.kept.is_counted());
                 let fits = length + entry.len() <= if length == 0 { room } else { room.min(FULL) };
                 if !fits || (counted && !window.allows(cost)) {
                     break;
                 }
-                let lane = &mut self.lanes[at];
-                let Some(entry) = lane.entries.pop_front() else { break };
                 let own = lane.bytes.pass(entry.own());
                 length += entry.len();
-                *self.queued_mut(at) -= cost;
+                gone += cost;
                 if counted {
                     window.push(entry.kept);
                 }
                 if entry.kept.is_heard_of() {
                     went.push(entry.kept.sent());
                 }
-                frames.add(&self.lanes[at].bytes, own, entry.shared, most);
+                frames.add(&lane.bytes, own, entry.shared.take(), most);
+                lane.entries.drop_front();
             }
+            *self.queued_mut(at) -= gone;
             if !frames.is_empty() {
                 self.replied = at == LaneKind::Replies as usize;
                 if !self.replied {

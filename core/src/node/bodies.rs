@@ -1,6 +1,6 @@
 //! The contents of messages for the application, in memory that they share.
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 /// So much is allocated at once at first: what comes now and then needs no more ..
 const LEAST: usize = 4 * 1024;
@@ -22,12 +22,10 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// A copy of `body`.
-    pub(super) fn keep(&mut self, body: &[u8]) -> Bytes {
-        match body.len() {
-            0 => return Bytes::new(),
-            1..=SHORT => {}
-            _ => return Bytes::copy_from_slice(body),
+    /// A copy of `body`, to be frozen where it is needed: a little later, lest it be read while it is being written.
+    pub(super) fn keep(&mut self, body: &[u8]) -> BytesMut {
+        if body.is_empty() || body.len() > SHORT {
+            return BytesMut::from(body);
         }
         // The same page again, when nobody has anything on it any more.
         if self.page.capacity() < body.len() && !self.page.try_reclaim(self.size.max(SHORT)) {
@@ -35,7 +33,7 @@ impl Bodies {
             self.page = BytesMut::with_capacity(self.size);
         }
         self.page.extend_from_slice(body);
-        self.page.split().freeze()
+        self.page.split()
     }
 
     /// What nobody else holds.

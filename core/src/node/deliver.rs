@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use crate::link::{LinkId, Origin};
 use crate::node::calls::Ended;
-use crate::node::event::{Received, ReceivedHead, Request, Stage};
+use crate::node::event::{ReceivedHead, Request, Stage};
 use crate::node::forward::Envelope;
 use crate::node::lately::Heard;
 use crate::node::links::Neighbour;
@@ -68,6 +68,7 @@ impl Node {
         known: Option<(&Address, &mut Heard)>,
     ) -> Result<(), Failure> {
         let letter = read_letter(self, envelope.letter).map_err(malformed)?;
+        let body = self.bodies.keep(letter.body);
         let head = match known {
             Some((to, heard)) => match heard.again(letter.head, envelope.receipts) {
                 Some(head) => head,
@@ -75,8 +76,7 @@ impl Node {
             },
             None => received_head(&letter, envelope, from, self.addressed(envelope))?.into(),
         };
-        let body = self.bodies.keep(letter.body);
-        self.queue_message(envelope, Received { id: envelope.id, body, head });
+        self.queue_message(envelope, body, head);
         if envelope.receipts >= Receipts::Received {
             // Who cannot be told any more is not waiting.
             let _ = self.notify(from, envelope.id, NotifiedEvent::Received, None);

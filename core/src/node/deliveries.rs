@@ -2,11 +2,14 @@
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use core::iter;
 use core::mem;
 
+use bytes::BytesMut;
+
 use crate::link::{LinkId, Origin, envelope_cost};
-use crate::node::event::{Received, Request};
+use crate::node::event::{Received, ReceivedHead, Request};
 use crate::node::forward::Envelope;
 use crate::node::{Event, Node, RequestId};
 use crate::queue::Queue;
@@ -95,9 +98,9 @@ impl Deliveries {
 impl Node {
     /// Gives the application a message; it counts until the application has taken it.
     #[inline]
-    pub(super) fn queue_message(&mut self, envelope: &Envelope<'_>, message: Received) {
+    pub(super) fn queue_message(&mut self, envelope: &Envelope<'_>, body: BytesMut, head: Arc<ReceivedHead>) {
         self.count_delivery(envelope);
-        self.deliveries.messages.push_back(message);
+        self.deliveries.messages.push_back(Received { id: envelope.id, body: body.freeze(), head });
     }
 
     /// The same, of a request.

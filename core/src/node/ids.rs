@@ -7,15 +7,15 @@ use crate::wire::MessageId;
 
 /// The bytes of an id that are random. Of 2^40 ids, no two are alike with good probability.
 const RANDOM: usize = 10;
-/// How much is drawn from the stream at once: 128 ids, in whole blocks of the cipher.
-const DRAWN: usize = 128 * RANDOM;
+/// How many are made at once: the stream is slow in small pieces, and goes by whole blocks of its cipher.
+const BATCH: usize = 64;
 
 /// Gives ids whose last six bytes prove, to this node alone, that it gave them: a keyed hash of the
 /// rest. So news of any message can be told from forged news without keeping a list of all messages.
 pub(super) struct Ids {
     stream: Stream,
-    /// Drawn, and used up to `at`: the stream is slow in small pieces.
-    drawn: [u8; DRAWN],
+    /// Made ahead, and given from `at` on. One that was put together a moment ago, in pieces, is read slowly.
+    made: [MessageId; BATCH],
     at: usize,
     hasher: SipHasher13,
 }
@@ -26,23 +26,32 @@ impl Ids {
         seed.stream(Purpose::IdKey, 0).fill(&mut key);
         Ids {
             stream: seed.stream(Purpose::MessageId, 0),
-            drawn: [0; DRAWN],
-            at: DRAWN,
+            made: [MessageId([0; 16]); BATCH],
+            at: BATCH,
             hasher: SipHasher13::new_with_key(&key),
         }
     }
 
     pub(super) fn next(&mut self) -> MessageId {
-        if self.at == DRAWN {
-            self.stream.fill(&mut self.drawn);
-            self.at = 0;
+        if self.at == BATCH {
+            self.make();
         }
-        let mut id = [0; 16];
-        id[..RANDOM].copy_from_slice(&self.drawn[self.at..][..RANDOM]);
-        self.at += RANDOM;
-        let proof = self.proof(&id[..RANDOM]);
-        id[RANDOM..].copy_from_slice(&proof);
-        MessageId(id)
+        let id = self.made[self.at];
+        self.at += 1;
+        id
+    }
+
+    #[cold]
+    fn make(&mut self) {
+        let mut drawn = [0; BATCH * RANDOM];
+        self.stream.fill(&mut drawn);
+        for (at, random) in drawn.chunks_exact(RANDOM).enumerate() {
+            let proof = self.proof(random);
+            let (first, last) = self.made[at].0.split_at_mut(RANDOM);
+            first.copy_from_slice(random);
+            last.copy_from_slice(&proof);
+        }
+        self.at = 0;
     }
 
     pub(super) fn is_ours(&self, id: MessageId) -> bool {

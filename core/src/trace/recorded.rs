@@ -181,11 +181,10 @@ impl Recorded {
         message: impl Borrow<Message>,
     ) -> Result<MessageId, SendError> {
         let message = message.borrow();
-        if let Some(tape) = &mut self.tape {
-            let entry = tape.call(op::SEND, Some(now));
-            to.write(entry);
-            message.write(entry);
-        }
+        let Some(tape) = &mut self.tape else { return self.node.send(now, to, message) };
+        let entry = tape.call(op::SEND, Some(now));
+        to.write(entry);
+        message.write(entry);
         let result = self.node.send(now, to, message);
         self.came(&result);
         result

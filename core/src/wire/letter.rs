@@ -130,6 +130,7 @@ const TYPE: (&[u8], &[u8]) = (b"{\"type\":\"", b"\"}");
 impl<'a> WrittenHead<'a> {
     /// # Errors
     /// When it is larger than `most` bytes.
+    #[inline]
     pub(crate) fn new(
         content_type: &'a ContentType,
         metadata: &BTreeMap<String, String>,
@@ -155,6 +156,7 @@ impl<'a> WrittenHead<'a> {
     }
 
     /// Appends the beginning of a letter, which its body follows.
+    #[inline]
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         let [high, low] = self.length.to_be_bytes();
         match &self.text {
@@ -174,6 +176,7 @@ impl<'a> WrittenHead<'a> {
 }
 
 impl HeadText<'_> {
+    #[cold]
     fn json(
         content_type: &ContentType,
         metadata: &BTreeMap<String, String>,
