@@ -210,7 +210,11 @@ fn action(action: &Action) -> String {
 fn unreadable(file: &str, error: TraceError) -> Fault {
     let advice = match error {
         TraceError::Version(_) => {
-            return Fault::new(Exit::Protocol, format!("{file}: {error}"), "see homing --version there");
+            return Fault::new(
+                Exit::Protocol,
+                format!("{file}: {error}"),
+                "replay it with the version of homing that wrote it",
+            );
         }
         TraceError::NotATrace => "name a file that homing hub --record or homing listen --record wrote",
         _ => "copy it again; what was not written to its end cannot be read",

@@ -60,10 +60,7 @@ impl fmt::Display for TraceError {
         match self {
             TraceError::NotATrace => f.write_str("it is no trace"),
             TraceError::Version(version) => {
-                write!(
-                    f,
-                    "a trace of version {version}, which this program does not read: use the one that wrote it"
-                )
+                write!(f, "a trace in version {version} of the format, which this program does not read")
             }
             TraceError::Truncated => f.write_str("the trace ends too early"),
             TraceError::Malformed { at, what } => write!(f, "the trace is damaged at byte {at}: {what}"),

@@ -354,9 +354,9 @@ structures! {
     Serving { address, open, allow }
     Limits {
         links, handshakes, handshake_time, handshake_record, goodbye, letter, head, window, queue, ahead,
-        replies, queue_time, stall, ack_delay, roster_delay, roster, names, names_per_key, instances, receipts, calls,
-        recipients, requests, patience, deliveries, uplinks, commands, rekey_records, rekey_bytes,
-        redial_first, redial_most, hops,
+        replies, queue_time, stall, ack_delay, roster_delay, roster, names, names_per_key, instances,
+        receipts, calls, recipients, requests, patience, deliveries, uplinks, commands, rekey_records,
+        rekey_bytes, redial_first, redial_most, hops,
     }
 }
 
