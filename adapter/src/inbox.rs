@@ -130,9 +130,9 @@ impl Inbox {
     #[inline]
     pub(crate) fn take(&self, roomy: &mut bool) -> Option<Event> {
         let mut queues = lock(&self.queues);
-        // When this one is gone.
-        *roomy = queues.messages.len() <= self.cap / 2 + 1;
-        queues.pop()
+        let event = queues.pop();
+        *roomy = event.is_none() || queues.messages.len() <= self.cap / 2;
+        event
     }
 
     /// The same, or none when there will be no more. Until then, waits at `place`.

@@ -44,12 +44,6 @@ impl<T> Queue<T> {
         self.entries.pop_front()
     }
 
-    /// Drops the first.
-    #[inline]
-    pub(crate) fn drop_front(&mut self) {
-        drop(self.pop_front());
-    }
-
     #[inline]
     pub(crate) fn front_mut(&mut self) -> Option<&mut T> {
         self.entries.front_mut()

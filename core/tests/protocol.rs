@@ -94,6 +94,8 @@ fn the_limits_of_the_document_are_the_defaults() {
     said("its window (1 MiB)");
     said("it keeps to 4 MiB at most (limit `queue`)");
     said("(4 MiB, and 1 MiB for notifications;");
+    assert_eq!(limits.ahead, 512 * 1024);
+    said("when 512 KiB wait for a hub (limit `ahead`)");
     assert_eq!((limits.queue_time, limits.stall), (Duration::from_secs(30), Duration::from_secs(5)));
     said("more than 30 s (limit `queue_time`)");
     said("for 5 s (limit `stall`)");

@@ -73,8 +73,12 @@ impl Origin {
 impl Sent {
     /// Whether its sender wants to hear that it went.
     pub(crate) fn is_reported(&self) -> bool {
-        self.kind == Kind::Message && self.receipts >= Receipts::Route && !self.copy
+        is_reported(self.kind, self.receipts, self.copy)
     }
+}
+
+fn is_reported(kind: Kind, receipts: Receipts, copy: bool) -> bool {
+    kind == Kind::Message && receipts >= Receipts::Route && !copy
 }
 
 /// A [`Sent`] and what it costs, as small as it gets: many thousands of them may wait, on thousands of links.
@@ -122,8 +126,7 @@ impl Kept {
     /// Whether anybody but its own connection has to hear that it went: the link that it came over, which gets its
     /// place back, or a sender who wants to know.
     pub(crate) fn is_heard_of(&self) -> bool {
-        let reported = self.kind == Kind::Message && self.receipts >= Receipts::Route && !self.copy;
-        reported || self.place.is_some()
+        is_reported(self.kind, self.receipts, self.copy) || self.place.is_some()
     }
 
     /// Notifications are not counted in windows: they must get through when nothing else does.

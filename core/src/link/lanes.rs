@@ -263,7 +263,7 @@ impl Lanes {
                     went.push(entry.kept.sent());
                 }
                 frames.add(&lane.bytes, own, entry.shared.take(), most);
-                lane.entries.drop_front();
+                lane.entries.pop_front();
             }
             *self.queued_mut(at) -= gone;
             if !frames.is_empty() {
