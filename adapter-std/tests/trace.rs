@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{PATIENCE, hub_options, hub_with, join, wait_message, wait_until};
-use homing_aws_lc::AwsLc;
+use homing_native::Native;
 use homing_core::crypto::Pure;
 use homing_core::trace::{Trace, Unsealed, redact, replay};
 use homing_std::{Command, Message, Pattern, Receipts, Response};
@@ -49,24 +49,24 @@ fn a_recorded_hub_replays_to_the_same_bytes() {
     wait_until("the hub notices", || hub.peers("home").unwrap().len() == 3);
     // A copy in the middle is a trace, too.
     let middle = Trace::from_bytes(hub.trace().unwrap()).unwrap();
-    replay(&middle, Arc::new(AwsLc)).unwrap();
+    replay(&middle, Arc::new(Native)).unwrap();
 
     ada.close(PATIENCE).unwrap();
     hub.close(PATIENCE).unwrap();
     let trace = Trace::from_bytes(hub.trace().unwrap()).unwrap();
     assert!(trace.is_whole() && trace.len() > middle.len());
     assert_eq!(trace.peer_id(), hub.peer_id());
-    let by_aws_lc = replay(&trace, Arc::new(AwsLc)).unwrap();
+    let natively = replay(&trace, Arc::new(Native)).unwrap();
     // 140 000 bytes and more went into it, of which 20 times 29 and their receipts left it again.
     assert!(
-        by_aws_lc.read > 130_000 && by_aws_lc.written > 20 * 29 && by_aws_lc.events > 20,
-        "{by_aws_lc:?}"
+        natively.read > 130_000 && natively.written > 20 * 29 && natively.events > 20,
+        "{natively:?}"
     );
-    assert_eq!(by_aws_lc, replay(&trace, Arc::new(Pure)).unwrap(), "whoever computes");
+    assert_eq!(natively, replay(&trace, Arc::new(Pure)).unwrap(), "whoever computes");
 
-    let redacted = redact(&trace, Arc::new(AwsLc)).unwrap();
+    let redacted = redact(&trace, Arc::new(Native)).unwrap();
     let summary = replay(&redacted, Arc::new(Unsealed)).unwrap();
-    assert_eq!((summary.read, summary.written), (by_aws_lc.read, by_aws_lc.written));
+    assert_eq!((summary.read, summary.written), (natively.read, natively.written));
     let said = b"under the oak";
     assert!(!redacted.as_bytes().windows(said.len()).any(|bytes| bytes.eq_ignore_ascii_case(said)));
 }

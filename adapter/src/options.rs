@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use homing_aws_lc::AwsLc;
 use homing_core::{Config, Seed, StaticKey};
+use homing_native::Native;
 
 use crate::store::{Forget, Store};
 
@@ -30,12 +30,12 @@ pub struct Options {
 }
 
 impl Options {
-    /// A peer that only dials and remembers nothing, with AWS-LC for its cryptography, the system's
+    /// A peer that only dials and remembers nothing, with cryptography in native code, the system's
     /// randomness, a queue of 1024 and no tape.
     pub fn new(key: StaticKey) -> Options {
         Options {
             key,
-            config: Config::with_provider(Arc::new(AwsLc)),
+            config: Config::with_provider(Arc::new(Native)),
             seed: None,
             store: Box::new(Forget),
             queue: 1024,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use homing_aws_lc::AwsLc;
+use homing_native::Native;
 use homing_bench::PROVIDERS;
 use homing_bench::trio::{Part, Trio};
 use homing_core::Config;
@@ -25,7 +25,7 @@ fn main() {
 }
 
 fn real() -> Config {
-    Config::with_provider(Arc::new(AwsLc))
+    Config::with_provider(Arc::new(Native))
 }
 
 fn fake() -> Config {

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use homing_aws_lc::AwsLc;
+use homing_native::Native;
 use homing_bench::trio::{Part, Trio};
 use homing_core::Config;
 
 #[test]
 fn a_hub_allocates_nothing_for_an_envelope_that_it_passes_on() {
     for size in [64, 1024, 8192] {
-        let mut trio = Trio::new(|| Config::with_provider(Arc::new(AwsLc))).unwrap();
+        let mut trio = Trio::new(|| Config::with_provider(Arc::new(Native))).unwrap();
         // Its buffers grow to what this work needs.
         trio.run(20_000, size, |_, work| work()).unwrap();
         let mut allocated: BTreeMap<Part, u64> = BTreeMap::new();

@@ -1,47 +1,10 @@
-//! Homing's cryptography by [AWS-LC](https://docs.rs/aws-lc-rs), which is written in C and assembly.
-//!
-//! A record's cost is its encryption, a handshake's its agreements, and at both AWS-LC is ahead of pure Rust.
-//! On one core of an AMD EPYC with AES, AVX2 and AVX-512 (release build, no compiler flags), in ns:
-//!
-//! | | | pure Rust | AWS-LC | |
-//! |---|---|---|---|---|
-//! | AES-256-GCM | 256 B | 314 | 112 | 2.8 times |
-//! | AES-256-GCM | 1 KiB | 523 | 213 | 2.5 times |
-//! | AES-256-GCM | 15 KiB | 4840 | 1520 | 3.2 times |
-//! | ChaCha20-Poly1305 | 1 KiB | 2060 | 560 | 3.7 times |
-//! | ChaCha20-Poly1305 | 15 KiB | 10700 | 5840 | 1.8 times |
-//! | X25519 | a new key | 16000 | 7200 | 2.2 times |
-//! | X25519 | an agreement | 50600 | 23900 | 2.1 times |
-//!
-//! The hashes stay with [`Pure`]: AWS-LC has no BLAKE2s for Rust, and SHA-256 is as quick in pure Rust.
-//!
-//! It is built with Rust and a C compiler, and nothing else. Where its build finds an AWS-LC of the system's
-//! (`OPENSSL_DIR`, `pkg-config`) it takes that one; `AWS_LC_SYS_USE_SYSTEM=0` forbids it.
-//!
-//! ```
-//! use std::sync::Arc;
-//!
-//! use homing_aws_lc::AwsLc;
-//! use homing_core::crypto::{CipherKind, Provider, Pure};
-//!
-//! let provider: Arc<dyn Provider> = Arc::new(AwsLc);
-//!
-//! // What one seals the other opens: the choice of a provider is each node's own.
-//! let nonce = CipherKind::AesGcm.nonce(0);
-//! let mut buffer = *b"hello";
-//! let tag = provider.aead(CipherKind::AesGcm, &[7; 32]).seal(&nonce, b"", &mut buffer);
-//! Pure.aead(CipherKind::AesGcm, &[7; 32]).open(&nonce, b"", &mut buffer, &tag).unwrap();
-//! assert_eq!(&buffer, b"hello");
-//! ```
+//! Agreements and ciphers by AWS-LC.
 
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{self, PrivateKey, UnparsedPublicKey, X25519};
 use homing_core::crypto::{Aead, CipherKind, Digest, Forged, HashKind, KeyPair, Provider, Pure, Zeroizing};
-
-#[cfg(test)]
-mod tests;
 
 /// AWS-LC's X25519, AES-256-GCM and ChaCha20-Poly1305, and [`Pure`] for the rest.
 ///
