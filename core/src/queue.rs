@@ -2,7 +2,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::collections::vec_deque::{IntoIter, IterMut};
-use core::ops::Deref;
+use core::ops::{Deref, Range};
 
 /// Room for so many is kept in any case.
 const KEPT: usize = 16;
@@ -44,9 +44,23 @@ impl<T> Queue<T> {
         self.entries.pop_front()
     }
 
+    /// Takes the first `count` off, of those that there are.
     #[inline]
-    pub(crate) fn front_mut(&mut self) -> Option<&mut T> {
-        self.entries.front_mut()
+    pub(crate) fn drop_front(&mut self, count: usize) {
+        if count >= self.entries.len() {
+            return self.drop_all();
+        }
+        self.entries.drain(..count);
+        self.taken = self.taken.wrapping_add(u32::try_from(count).unwrap_or(u32::MAX));
+    }
+
+    #[inline(never)]
+    fn drop_all(&mut self) {
+        let count = self.entries.len();
+        self.entries.clear();
+        if count > 0 {
+            self.emptied(count);
+        }
     }
 
     /// The last that is there.
@@ -55,7 +69,13 @@ impl<T> Queue<T> {
         let last = self.entries.pop_front()?;
         // The next begin where these did, in memory that the processor still has at hand.
         self.entries.clear();
-        self.taken = self.taken.wrapping_add(1);
+        self.emptied(1);
+        Some(last)
+    }
+
+    /// The last `count` were taken, and it is empty.
+    fn emptied(&mut self, count: usize) {
+        self.taken = self.taken.wrapping_add(u32::try_from(count).unwrap_or(u32::MAX));
         self.fillings += 1;
         if self.fillings >= FILLINGS {
             let most = self.taken as usize;
@@ -64,11 +84,11 @@ impl<T> Queue<T> {
             }
             (self.taken, self.fillings) = (0, 0);
         }
-        Some(last)
     }
 
-    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
-        self.entries.get_mut(at)
+    /// Those at these places, which must be there, to be changed where they are.
+    pub(crate) fn range_mut(&mut self, places: Range<usize>) -> IterMut<'_, T> {
+        self.entries.range_mut(places)
     }
 
     pub(crate) fn remove(&mut self, at: usize) -> Option<T> {
@@ -78,6 +98,10 @@ impl<T> Queue<T> {
     /// Each, to be changed where it is.
     pub(crate) fn iter_mut(&mut self) -> IterMut<'_, T> {
         self.entries.iter_mut()
+    }
+
+    pub(crate) fn extend(&mut self, entries: impl Iterator<Item = T>) {
+        self.entries.extend(entries);
     }
 
     /// What it holds room for, in bytes.
@@ -135,18 +159,20 @@ mod tests {
         /// It is a queue, whatever it holds room for; and that is no more than four times what its last fillings had in
         /// them.
         #[test]
-        fn it_is_a_queue(fillings in proptest::collection::vec(0usize..200, 0..40)) {
+        fn it_is_a_queue(fillings in proptest::collection::vec((0usize..200, 1usize..250), 0..40)) {
             let (mut queue, mut next) = (Queue::default(), 0..);
             let mut taken = 0;
-            for filling in &fillings {
-                next.by_ref().take(*filling).for_each(|n| queue.push_back(n));
+            for (filling, stride) in &fillings {
+                queue.extend(next.by_ref().take(filling / 2));
+                next.by_ref().take(filling.div_ceil(2)).for_each(|n| queue.push_back(n));
                 prop_assert_eq!(queue.len(), *filling);
                 while let Some(n) = queue.pop_front() {
                     prop_assert_eq!(n, taken);
-                    taken += 1;
+                    taken += 1 + queue.len().min(*stride - 1);
+                    queue.drop_front(*stride - 1);
                 }
             }
-            let last: usize = fillings.iter().rev().filter(|n| **n > 0).take(2 * FILLINGS as usize).sum();
+            let last: usize = fillings.iter().map(|(n, _)| n).rev().filter(|n| **n > 0).take(2 * FILLINGS as usize).sum();
             let most = last.next_power_of_two().max(KEPT) * 4;
             prop_assert!(queue.capacity() <= most, "{} {most}", queue.capacity());
             queue.shrink();

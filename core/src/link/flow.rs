@@ -1,7 +1,10 @@
 //! Who may send how much: windows, acknowledgements in order, and what is under way.
 //! PROTOCOL.md, section 9.
 
+use alloc::vec::Vec;
+use core::iter;
 use core::num::NonZeroU64;
+use core::ops::Range;
 
 use crate::link::id::LinkId;
 use crate::queue::Queue;
@@ -123,16 +126,53 @@ impl Kept {
         self.cost as usize
     }
 
-    /// Whether anybody but its own connection has to hear that it went: the link that it came over, which gets its
-    /// place back, or a sender who wants to know.
-    pub(crate) fn is_heard_of(&self) -> bool {
-        is_reported(self.kind, self.receipts, self.copy) || self.place.is_some()
-    }
-
     /// Notifications are not counted in windows: they must get through when nothing else does.
     pub(crate) fn is_counted(&self) -> bool {
         self.kind != Kind::Notification
     }
+}
+
+/// Envelopes that went one behind the other, as far as others than their own connection have to hear of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Went {
+    /// The first.
+    pub sent: Sent,
+    /// How many: what came over one link, with the numbers that follow there. One, when its sender wants to hear of it.
+    pub count: u64,
+}
+
+impl Went {
+    /// Their numbers in the window of the link that they came over, if they have places there.
+    pub(crate) fn places(&self) -> Option<Range<u64>> {
+        self.sent.origin.sequence().map(|first| first..first + self.count)
+    }
+
+    /// Adds what went to those that went before it.
+    pub(crate) fn add(all: &mut Vec<Went>, kept: &Kept) {
+        let is_reported = is_reported(kept.kind, kept.receipts, kept.copy);
+        if let (Some(place), false, Some(last)) = (kept.place, is_reported, all.last_mut())
+            && !last.sent.is_reported()
+            && last.sent.origin.link() == Some(kept.link)
+            && last.places().is_some_and(|places| places.end + 1 == place.get())
+        {
+            last.count += 1;
+        } else if is_reported || kept.place.is_some() {
+            all.push(Went { sent: kept.sent(), count: 1 });
+        }
+    }
+}
+
+/// Numbers as the runs that they make, each of those that follow one another.
+pub(crate) fn runs(numbers: impl Iterator<Item = u64>) -> impl Iterator<Item = Range<u64>> {
+    let mut numbers = numbers.peekable();
+    iter::from_fn(move || {
+        let first = numbers.next()?;
+        let mut end = first + 1;
+        while numbers.next_if_eq(&end).is_some() {
+            end += 1;
+        }
+        Some(first..end)
+    })
 }
 
 /// What we have sent and the neighbour has not acknowledged.
@@ -151,8 +191,12 @@ impl Outbound {
     /// Whether one of this cost may go now. One may always go when nothing is under way: a window
     /// smaller than an envelope must not stop everything.
     pub(crate) fn allows(&self, cost: usize) -> bool {
+        self.sent.is_empty() || self.allows_more(cost)
+    }
+
+    fn allows_more(&self, cost: usize) -> bool {
         let cost = if planted!(WindowWithoutOverhead) { cost - OVERHEAD } else { cost };
-        self.sent.is_empty() || self.bytes + cost <= self.window
+        self.bytes + cost <= self.window
     }
 
     /// Whether all that was sent is acknowledged.
@@ -160,18 +204,24 @@ impl Outbound {
         self.sent.is_empty()
     }
 
-    pub(crate) fn push(&mut self, sent: Kept) {
-        self.bytes += sent.cost();
-        self.sent.push_back(sent);
+    /// The same behind others that cost `before` in all, and go with it.
+    pub(crate) fn allows_behind(&self, before: usize, cost: usize) -> bool {
+        if before == 0 { self.allows(cost) } else { self.allows_more(before + cost) }
+    }
+
+    /// These go, which cost `cost` in all.
+    pub(crate) fn push(&mut self, sent: impl Iterator<Item = Kept>, cost: usize) {
+        self.bytes += cost;
+        self.sent.extend(sent);
     }
 
     /// Takes an acknowledgement of the first `count`; false when so many are not under way.
     pub(crate) fn ack(&mut self, count: u32) -> bool {
-        for _ in 0..count {
-            let Some(sent) = self.sent.pop_front() else { return false };
-            self.bytes -= sent.cost();
-        }
-        true
+        let count = count as usize;
+        self.bytes -= self.sent.iter().take(count).map(Kept::cost).sum::<usize>();
+        let are_there = count <= self.sent.len();
+        self.sent.drop_front(count);
+        are_there
     }
 
     pub(crate) fn take(&mut self) -> impl Iterator<Item = Sent> + use<> {
@@ -218,18 +268,25 @@ impl Inbound {
         Some(self.first + self.open.len() as u64 - 1)
     }
 
-    /// The one of this number was taken. Those in front of it must be, too, before it counts.
-    pub(crate) fn taken(&mut self, sequence: u64) {
-        let Some(at) = sequence.checked_sub(self.first) else { return };
-        let Some(entry) = usize::try_from(at).ok().and_then(|at| self.open.get_mut(at)) else { return };
-        entry.1 = true;
-        while let Some(&(cost, true)) = self.open.front() {
-            self.open.pop_front();
-            self.first += 1;
-            self.bytes -= cost as usize;
-            self.owed += 1;
-            self.owed_bytes += cost as usize;
+    /// Those of these numbers were taken. Those in front of them must be, too, before they count.
+    pub(crate) fn taken(&mut self, sequences: Range<u64>) {
+        let place = |sequence: u64| usize::try_from(sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let (start, end) = (place(sequences.start), place(sequences.end).min(self.open.len()));
+        if start >= end {
+            return;
         }
+        if start > 0 {
+            self.open.range_mut(start..end).for_each(|entry| entry.1 = true);
+            return;
+        }
+        // And those behind them that were taken already.
+        let count = end + self.open.range(end..).take_while(|entry| entry.1).count();
+        let cost = self.open.range(..count).map(|entry| entry.0 as usize).sum::<usize>();
+        self.open.drop_front(count);
+        self.first += count as u64;
+        self.owed += u32::try_from(count).unwrap_or(u32::MAX);
+        self.bytes -= cost;
+        self.owed_bytes += cost;
     }
 
     /// All of them count as taken: the neighbour is leaving and will send no more.
@@ -275,12 +332,12 @@ mod tests {
     fn acknowledged_in_order_only() {
         let mut inbound = Inbound::new(1000);
         let numbers: [u64; 3] = core::array::from_fn(|_| inbound.receive(100).unwrap());
-        inbound.taken(numbers[1]);
+        inbound.taken(one(numbers[1]));
         assert_eq!(inbound.settle(), 0);
-        inbound.taken(numbers[0]);
+        inbound.taken(one(numbers[0]));
         assert_eq!(inbound.settle(), 2);
-        inbound.taken(numbers[0]);
-        inbound.taken(u64::MAX);
+        inbound.taken(one(numbers[0]));
+        inbound.taken(one(u64::MAX - 1));
         assert_eq!(inbound.settle(), 0);
         inbound.take_all();
         assert_eq!((inbound.settle(), inbound.bytes), (1, 0));
@@ -291,7 +348,7 @@ mod tests {
         let mut inbound = Inbound::new(100);
         let first = inbound.receive(5000).unwrap();
         assert_eq!(inbound.receive(1), None);
-        inbound.taken(first);
+        inbound.taken(one(first));
         assert_eq!(inbound.receive(1), None, "what was not said yet still counts");
         inbound.settle();
         assert!(inbound.receive(100).is_some());
@@ -300,6 +357,20 @@ mod tests {
     fn sent(cost: usize) -> Kept {
         let (id, kind, receipts) = (MessageId([0; 16]), Kind::Message, Receipts::Failure);
         Kept::new(Sent { id, kind, receipts, copy: false, origin: Origin::Local }, cost)
+    }
+
+    #[test]
+    fn numbers_that_follow_one_another_are_a_run() {
+        let all: Vec<_> = runs([3, 4, 5, 7, 6, 7].into_iter()).collect();
+        assert_eq!(all, [3..6, 7..8, 6..8]);
+    }
+
+    fn push(out: &mut Outbound, cost: usize) {
+        out.push(core::iter::once(sent(cost)), cost);
+    }
+
+    fn one(sequence: u64) -> Range<u64> {
+        sequence..sequence + 1
     }
 
     proptest! {
@@ -331,14 +402,14 @@ mod tests {
     fn the_window_may_be_filled_and_one_may_always_go() {
         let mut out = Outbound::new(100);
         assert!(out.is_settled() && out.allows(5000));
-        out.push(sent(60));
+        push(&mut out, 60);
         assert!(out.allows(40) && !out.allows(41) && !out.is_settled());
-        out.push(sent(40));
+        push(&mut out, 40);
         assert!(!out.allows(1));
         assert!(out.ack(1) && out.allows(60) && !out.allows(61));
         assert_eq!(out.take().count(), 1);
         assert!(out.is_settled() && out.allows(5000));
-        out.push(sent(60));
+        push(&mut out, 60);
         assert!(out.allows(40), "what was taken counts no more");
     }
 
@@ -347,9 +418,9 @@ mod tests {
         let mut inbound = Inbound::new(1000);
         let numbers: [u64; 3] = core::array::from_fn(|_| inbound.receive(125).unwrap());
         assert!(!inbound.owes() && !inbound.is_urgent());
-        inbound.taken(numbers[0]);
+        inbound.taken(one(numbers[0]));
         assert!(inbound.owes() && !inbound.is_urgent());
-        inbound.taken(numbers[1]);
+        inbound.taken(one(numbers[1]));
         assert!(inbound.is_urgent());
         assert_eq!(inbound.settle(), 2);
         assert!(!inbound.owes() && !inbound.is_urgent());
@@ -366,13 +437,13 @@ mod tests {
     fn they_say_what_they_hold_and_hold_nothing_when_idle() {
         let (mut out, mut inbound) = (Outbound::new(usize::MAX), Inbound::new(usize::MAX));
         let held = |work: &mut dyn FnMut()| usize::try_from(allocation_counter::measure(work).bytes_current);
-        assert_eq!(held(&mut || (0..100).for_each(|_| out.push(sent(1)))), Ok(out.memory()));
+        assert_eq!(held(&mut || (0..100).for_each(|_| push(&mut out, 1))), Ok(out.memory()));
         let mut receive = || (0..100).for_each(|_| assert!(inbound.receive(1).is_some()));
         assert_eq!(held(&mut receive), Ok(inbound.memory()));
         out.shrink();
         inbound.shrink();
         assert!(out.ack(100), "what is under way is kept");
-        (0..100).for_each(|sequence| inbound.taken(sequence));
+        inbound.taken(0..100);
         assert_eq!(inbound.settle(), 100);
         out.shrink();
         inbound.shrink();
@@ -389,14 +460,17 @@ mod tests {
             for (what, n) in steps {
                 match what {
                     0 if out.allows(n) => {
-                        out.push(sent(n));
+                        push(&mut out, n);
                         let number = inb.receive(n);
                         prop_assert!(number.is_some());
                         untaken.extend(number);
                     }
                     1 if !untaken.is_empty() => {
-                        let number = untaken.swap_remove(n % untaken.len());
-                        inb.taken(number);
+                        let number = untaken[n % untaken.len()];
+                        // Sometimes with others behind it, which may be taken already.
+                        let numbers = number..number + (n % 5) as u64;
+                        untaken.retain(|untaken| !numbers.contains(untaken));
+                        inb.taken(numbers);
                     }
                     _ => {
                         let count = inb.settle();
@@ -404,7 +478,7 @@ mod tests {
                     }
                 }
             }
-            for number in untaken { inb.taken(number); }
+            untaken.into_iter().for_each(|number| inb.taken(one(number)));
             prop_assert!(out.ack(inb.settle()));
             prop_assert_eq!((out.bytes, inb.bytes, out.sent.len()), (0, 0, 0));
             prop_assert!(!out.ack(1));

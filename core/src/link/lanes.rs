@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::Instant;
 use crate::link::backlog::Backlog;
-use crate::link::flow::{Kept, Origin, Outbound, Sent, envelope_cost};
+use crate::link::flow::{Kept, Origin, Outbound, Sent, Went, envelope_cost};
 use crate::queue::Queue;
 use crate::wire::{Priority, frame};
 
@@ -236,7 +236,7 @@ impl Lanes {
         now: Instant,
         room: usize,
         window: &mut Outbound,
-        went: &mut Vec<Sent>,
+        went: &mut Vec<Went>,
     ) -> Option<Frontier> {
         let (replies, counted) = (Some(LaneKind::Replies as usize), self.first_counted());
         let order = if self.replied { [counted, replies] } else { [replies, counted] };
@@ -245,26 +245,28 @@ impl Lanes {
             let (mut frames, mut length) = (Frames::Own(start..start), 0);
             // What an entry costs is more than its bytes.
             let most = room.min(FULL).min(*self.queued_mut(at));
-            let (lane, mut gone) = (&mut self.lanes[at], 0);
-            // An entry is read where it is, and never moved as a whole.
-            while let Some(entry) = lane.entries.front_mut() {
+            let Lane { bytes, entries } = &mut self.lanes[at];
+            // How many go, what they cost, and what those cost of them that the window counts.
+            let (mut count, mut gone, mut gone_counted) = (0, 0, 0);
+            for entry in entries.iter_mut() {
                 let (cost, counted) = (entry.kept.cost(), entry.kept.is_counted());
                 let fits = length + entry.len() <= if length == 0 { room } else { room.min(FULL) };
-                if !fits || (counted && !window.allows(cost)) {
+                if !fits || (counted && !window.allows_behind(gone_counted, cost)) {
                     break;
                 }
-                let own = lane.bytes.pass(entry.own());
+                let own = bytes.pass(entry.own());
                 length += entry.len();
+                count += 1;
                 gone += cost;
-                if counted {
-                    window.push(entry.kept);
-                }
-                if entry.kept.is_heard_of() {
-                    went.push(entry.kept.sent());
-                }
-                frames.add(&lane.bytes, own, entry.shared.take(), most);
-                lane.entries.pop_front();
+                gone_counted += if counted { cost } else { 0 };
+                Went::add(went, &entry.kept);
+                frames.add(bytes, own, entry.shared.take(), most);
             }
+            if gone_counted > 0 {
+                let counted = entries.range(..count).map(|entry| entry.kept).filter(Kept::is_counted);
+                window.push(counted, gone_counted);
+            }
+            entries.drop_front(count);
             *self.queued_mut(at) -= gone;
             if !frames.is_empty() {
                 self.replied = at == LaneKind::Replies as usize;

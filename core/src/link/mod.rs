@@ -14,7 +14,7 @@ mod pulse;
 pub mod session;
 
 pub use connection::{Asked, Connection, ConnectionEvent, Initiator, Joined, Plain, Responder, Step};
-pub(crate) use flow::envelope_cost;
-pub use flow::{Origin, Sent};
+pub use flow::{Origin, Sent, Went};
+pub(crate) use flow::{envelope_cost, runs};
 pub use id::LinkId;
 pub(crate) use lanes::{LaneKind, SharedFrame};

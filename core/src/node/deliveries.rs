@@ -27,11 +27,11 @@ pub(super) struct Deliveries {
 }
 
 /// Whose window is credited when something is taken, and with how much.
-struct Place {
+pub(super) struct Place {
     /// The link that it came over; none: this node itself has sent it.
-    link: Option<LinkId>,
-    sequence: Option<u64>,
-    cost: usize,
+    pub(super) link: Option<LinkId>,
+    pub(super) sequence: Option<u64>,
+    pub(super) cost: usize,
 }
 
 impl Place {
@@ -53,6 +53,14 @@ impl Deliveries {
     /// How many messages come before the first request, or before no other.
     fn in_front(&self) -> usize {
         self.requests.front().map_or(self.messages.len(), |(before, _)| before.wrapping_sub(self.taken))
+    }
+
+    /// One more message, which counts at its place already. It is made at last: it would else be read while it is being
+    /// written.
+    #[inline]
+    pub(super) fn push(&mut self, place: Place, message: impl FnOnce() -> Received) {
+        self.places.push_back(place);
+        self.messages.push_back(message());
     }
 
     fn pop(&mut self) -> Option<(Event, Place)> {
@@ -99,19 +107,20 @@ impl Node {
     /// Gives the application a message; it counts until the application has taken it.
     #[inline]
     pub(super) fn queue_message(&mut self, envelope: &Envelope<'_>, body: BytesMut, head: Arc<ReceivedHead>) {
-        self.count_delivery(envelope);
-        self.deliveries.messages.push_back(Received { id: envelope.id, body: body.freeze(), head });
+        let place = self.count_delivery(envelope);
+        self.deliveries.push(place, || Received { id: envelope.id, body: body.freeze(), head });
     }
 
     /// The same, of a request.
     pub(super) fn queue_request(&mut self, envelope: &Envelope<'_>, request: Request) {
-        self.count_delivery(envelope);
+        let place = self.count_delivery(envelope);
+        self.deliveries.places.push_back(place);
         let before = self.deliveries.taken.wrapping_add(self.deliveries.messages.len());
         self.deliveries.requests.push_back((before, Box::new(request)));
     }
 
     #[inline]
-    fn count_delivery(&mut self, envelope: &Envelope<'_>) {
+    fn count_delivery(&mut self, envelope: &Envelope<'_>) -> Place {
         let place = Place::of(envelope);
         match place.link {
             None => self.own_deliveries += place.cost,
@@ -121,7 +130,7 @@ impl Node {
                 }
             }
         }
-        self.deliveries.places.push_back(place);
+        place
     }
 
     /// The application takes the first.

@@ -5,14 +5,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::iter;
 
-use crate::link::{Connection, LaneKind, LinkId, Origin, Sent, envelope_cost};
+use crate::link::{Connection, LaneKind, LinkId, Origin, Plain, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::event::Stage;
 use crate::node::lately::{Known, Led};
 use crate::node::links::Neighbour;
 use crate::node::router::Taken;
 use crate::wire::letter::{MAX_NOTIFICATION, NotificationHead, NotifiedEvent, ReasonJson};
-use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
+use crate::wire::{Kind, Label, MessageId, Priority, Receipts, label};
 use crate::{Address, Failure, Reason};
 
 /// An envelope on its way, with the sender's address as this node vouches for it.
@@ -61,26 +61,39 @@ impl<'a> Envelope<'a> {
 
 impl Node {
     /// An envelope came over a link.
-    pub(super) fn envelope(&mut self, link: LinkId, sequence: Option<u64>, bytes: &[u8]) {
+    pub(super) fn envelope(&mut self, link: LinkId, plain: &mut Plain) {
         let (seats, networks) = (self.router.changes(), self.uplinks.changes);
-        let is_current = |led| match led {
+        let is_current = |led, seats, networks| match led {
             Led::On { changes, .. } => changes == seats,
             Led::Here { changes } => changes == networks,
         };
-        let Some((at, mut known)) = self.lately.take(link, bytes, is_current) else {
+        let (sequence, bytes) = (plain.sequence(), plain.envelope());
+        let Some((at, mut known)) = self.lately.take(link, bytes, |led| is_current(led, seats, networks)) else {
             return self.any_envelope(link, sequence, bytes);
         };
-        let done = self.known_envelope(&mut known, sequence, bytes);
+        let fixed = bytes.first_chunk().copied();
+        let done = fixed.is_some_and(|fixed| self.known_envelope(&mut known, &fixed, sequence, bytes));
+        if let (true, Some(fixed)) = (done, fixed)
+            && is_current(known.led, self.router.changes(), self.uplinks.changes)
+            && let Ok(label) = Label::new(&fixed, "", "")
+        {
+            self.those_alike(&known, &label, plain);
+        }
         self.lately.put_back(at, known);
         if !done {
-            self.any_envelope(link, sequence, bytes);
+            self.any_envelope(link, sequence, plain.envelope());
         }
     }
 
     /// One whose like came lately: the same checks, without looking up again what cannot have changed. False when it
     /// is unlike in something else; nothing has happened then.
-    fn known_envelope(&mut self, known: &mut Known, sequence: Option<u64>, bytes: &[u8]) -> bool {
-        let Some(fixed) = bytes.first_chunk() else { return false };
+    fn known_envelope(
+        &mut self,
+        known: &mut Known,
+        fixed: &[u8; label::FIXED],
+        sequence: Option<u64>,
+        bytes: &[u8],
+    ) -> bool {
         let Ok(label) = Label::new(fixed, known.to.as_str(), known.from.as_str()) else { return false };
         let letter = known.letter(bytes);
         if label.more || label.kind == Kind::Notification || letter.len() > self.config.limits.letter {
@@ -345,7 +358,7 @@ impl Node {
     /// Nothing of it is held any more: its sender's window is credited.
     pub(super) fn done_with(&mut self, origin: Origin) {
         if let Origin::Link { link, sequence: Some(sequence) } = origin {
-            self.taken(link, iter::once(sequence));
+            self.taken(link, iter::once(sequence..sequence + 1));
         }
     }
 

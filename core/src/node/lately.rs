@@ -33,10 +33,13 @@ pub(super) struct Lately {
 /// What the head of the last message of a link said. Most that follow say the same, byte for byte.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
-    /// As it stood in the letter. None is empty: it is JSON.
-    text: Vec<u8>,
+    /// How the letter began: the head's length and text.
+    opening: Vec<u8>,
     head: Option<Arc<ReceivedHead>>,
 }
+
+/// The bytes of a head's length.
+const LENGTH: usize = 2;
 
 /// A head that is longer is not kept: what is kept of each link must be small.
 const LONGEST: usize = 64;
@@ -44,17 +47,29 @@ const LONGEST: usize = 64;
 impl Heard {
     /// What a head says that reads `text`, if the last one did and the message asked for the same receipts.
     pub(super) fn again(&self, text: &[u8], receipts: Receipts) -> Option<Arc<ReceivedHead>> {
-        let head =
-            self.head.as_ref().filter(|head| head.receipts == receipts && is_same(&self.text, text))?;
-        Some(Arc::clone(head))
+        let (_, head) = self.opening(receipts)?;
+        is_same(&self.opening[LENGTH..], text).then(|| Arc::clone(head))
+    }
+
+    /// What it said, if the last message asked for the same receipts; and how long the beginning of its letter was.
+    pub(super) fn opening(&self, receipts: Receipts) -> Option<(usize, &Arc<ReceivedHead>)> {
+        let head = self.head.as_ref().filter(|head| head.receipts == receipts)?;
+        Some((self.opening.len(), head))
+    }
+
+    /// Whether a letter begins in the same way.
+    #[inline]
+    pub(super) fn begins(&self, letter: &[u8]) -> bool {
+        letter.get(..self.opening.len()).is_some_and(|opening| is_same(opening, &self.opening))
     }
 
     /// It reads `text` and says `head`.
     pub(super) fn learn(&mut self, text: &[u8], head: ReceivedHead) -> Arc<ReceivedHead> {
         let head = Arc::new(head);
-        if text.len() <= LONGEST {
-            self.text.clear();
-            self.text.extend_from_slice(text);
+        if let (true, Ok(length)) = (text.len() <= LONGEST, u16::try_from(text.len())) {
+            self.opening.clear();
+            self.opening.extend_from_slice(&length.to_be_bytes());
+            self.opening.extend_from_slice(text);
             self.head = Some(Arc::clone(&head));
         }
         head
@@ -65,9 +80,9 @@ impl Heard {
             2 * size_of::<usize>()
                 + size_of::<ReceivedHead>()
                 + tree_memory::<(String, String)>(head.metadata.len())
-                + self.text.len()
+                + self.opening.len()
         };
-        self.text.capacity() + self.head.as_ref().map_or(0, of_head)
+        self.opening.capacity() + self.head.as_ref().map_or(0, of_head)
     }
 }
 
@@ -83,6 +98,8 @@ pub(super) struct Known {
     pub(super) heard: Heard,
     /// How both stand in the label, with their lengths.
     texts: Box<[u8]>,
+    /// The same in the label with which it goes on; nothing, if it does not.
+    pub(super) onward: Box<[u8]>,
 }
 
 /// Where to. It holds for as long as the table that said so counts no change.
@@ -101,12 +118,23 @@ impl Known {
             Led::Here { .. } => from.as_str(),
         };
         let texts = label::texts(to.as_str(), written).into();
-        Known { link, to, from, led, heard: Heard::default(), texts }
+        let onward = match led {
+            Led::On { .. } => label::texts(to.as_str(), from.as_str()).into(),
+            Led::Here { .. } => Box::default(),
+        };
+        Known { link, to, from, led, heard: Heard::default(), texts, onward }
     }
 
     /// Whether an envelope of `link` with `rest` behind the fixed part of its label is like this one.
     fn is_like(&self, link: LinkId, rest: &[u8]) -> bool {
         self.link == link && rest.get(..self.texts.len()).is_some_and(|texts| is_same(texts, &self.texts))
+    }
+
+    /// The letter of an envelope on the same link, if it is like one with these flags.
+    #[inline]
+    pub(super) fn letter_if_alike<'a>(&self, flags: u8, envelope: &'a [u8]) -> Option<&'a [u8]> {
+        let (texts, letter) = envelope.get(label::FIXED..)?.split_at_checked(self.texts.len())?;
+        (envelope[0] == flags && is_same(texts, &self.texts)).then_some(letter)
     }
 
     /// The letter of an envelope like this one.
@@ -115,7 +143,7 @@ impl Known {
     }
 
     fn memory(&self) -> usize {
-        size_of::<Known>() + ADDRESS_TEXT + self.texts.len() + self.heard.memory()
+        size_of::<Known>() + ADDRESS_TEXT + self.texts.len() + self.onward.len() + self.heard.memory()
     }
 }
 

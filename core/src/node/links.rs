@@ -4,10 +4,11 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::buffer::Buffer;
 use crate::link::LinkId;
-use crate::link::{Connection, ConnectionEvent, Origin, Plain, Sent, Step};
+use crate::link::{Connection, ConnectionEvent, Origin, Plain, Sent, Step, Went, runs};
 use crate::node::agenda::{Agenda, tree_memory};
 use crate::node::io::Action;
 use crate::node::{Event, Node, UplinkId, with_buffer};
@@ -83,6 +84,13 @@ impl Links {
 
     pub(super) fn conn(&mut self, link: LinkId) -> Option<&mut Connection> {
         self.get_mut(link)?.conn.as_deref_mut()
+    }
+
+    /// The connections of two links, if they are two.
+    pub(super) fn conns(&mut self, [a, b]: [LinkId; 2]) -> Option<[&mut Connection; 2]> {
+        let places = [*self.index.get(&a)?, *self.index.get(&b)?];
+        let [a, b] = self.places.get_disjoint_mut(places).ok()?;
+        Some([a.as_mut()?.1.conn.as_deref_mut()?, b.as_mut()?.1.conn.as_deref_mut()?])
     }
 
     /// Who is at the other end of a link.
@@ -202,7 +210,7 @@ impl Node {
         self.links.get(link).and_then(|link| link.conn.as_ref()).map_or(&[], |conn| conn.sealed())
     }
 
-    fn seal(&mut self, link: LinkId, scratch: &mut Vec<u8>, went: &mut Vec<Sent>) {
+    fn seal(&mut self, link: LinkId, scratch: &mut Vec<u8>, went: &mut Vec<Went>) {
         let now = self.now;
         if let Some(entry) = self.links.get_mut(link)
             && let Some(conn) = &mut entry.conn
@@ -234,7 +242,7 @@ impl Node {
         while let Some(conn) = self.links.conn(link) {
             match conn.step(self.now, &mut bytes, plain) {
                 Step::Idle => break,
-                Step::Envelope => self.envelope(link, plain.sequence(), plain.envelope()),
+                Step::Envelope => self.envelope(link, plain),
                 Step::Event(ConnectionEvent::Asked(asked)) => self.asked(link, asked),
                 Step::Event(ConnectionEvent::Joined(joined)) => self.joined(link, joined),
                 Step::Event(ConnectionEvent::Leaving) => self.leaving(link),
@@ -367,13 +375,13 @@ impl Node {
 
     /// These left for `via`, in this order: the places that they had in their senders' windows are free, and who wants
     /// to know is told.
-    fn all_went(&mut self, via: LinkId, went: &[Sent]) {
-        for run in went.chunk_by(|a, b| a.origin.link() == b.origin.link()) {
+    fn all_went(&mut self, via: LinkId, went: &[Went]) {
+        for run in went.chunk_by(|a, b| a.sent.origin.link() == b.sent.origin.link()) {
             // Most came over the same link, one behind the other.
-            if let Some(Origin::Link { link, .. }) = run.first().map(|sent| sent.origin) {
-                self.taken(link, run.iter().filter_map(|sent| sent.origin.sequence()));
+            if let Some(Origin::Link { link, .. }) = run.first().map(|went| went.sent.origin) {
+                self.taken(link, run.iter().filter_map(Went::places));
             }
-            for sent in run.iter().filter(|sent| sent.is_reported()) {
+            for sent in run.iter().map(|went| &went.sent).filter(|sent| sent.is_reported()) {
                 if self.is_seat(via) {
                     self.report_dispatched(sent.id, sent.origin, 1);
                 }
@@ -382,7 +390,7 @@ impl Node {
     }
 
     /// The envelopes of these numbers on `link` were dealt with.
-    pub(super) fn taken(&mut self, link: LinkId, sequences: impl Iterator<Item = u64>) {
+    pub(super) fn taken(&mut self, link: LinkId, sequences: impl Iterator<Item = Range<u64>>) {
         let now = self.now;
         if let Some(conn) = self.links.conn(link) {
             let changed = conn.taken(now, sequences);
@@ -411,7 +419,7 @@ impl Node {
         let Some(link) = self.links.get_mut(id) else { return numbers.for_each(drop) };
         let was_parked = link.is_parked(most);
         let Some(conn) = &mut link.conn else { return numbers.for_each(drop) };
-        let owes = conn.taken(now, numbers);
+        let owes = conn.taken(now, runs(numbers));
         link.deliveries = link.deliveries.saturating_sub(cost);
         let unparked = was_parked && link.deliveries < most;
         if unparked {

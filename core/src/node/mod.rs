@@ -29,6 +29,7 @@ mod recent;
 mod requests;
 mod roster;
 mod router;
+mod runs;
 mod submit;
 mod uplinks;
 mod view;
@@ -44,7 +45,7 @@ use core::time::Duration;
 use crate::buffer::Buffer;
 use crate::crypto::KeyPair;
 use crate::key::{Purpose, Stream};
-use crate::link::{LinkId, Plain, Sent};
+use crate::link::{LinkId, Plain, Went};
 use crate::queue::Queue;
 use crate::wire::MessageId;
 use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
@@ -117,7 +118,7 @@ pub struct Node {
     scratch: Vec<u8>,
     /// Lent to the link that has something to write.
     spare: Buffer,
-    went: Vec<Sent>,
+    went: Vec<Went>,
     /// Where letters of messages for the network that this node serves are put together.
     letter: Vec<u8>,
     recent: Recent,
@@ -394,7 +395,7 @@ impl Node {
             + self.bodies.memory()
             + self.deliveries.memory()
             + self.touched.capacity() * size_of::<LinkId>()
-            + self.went.capacity() * size_of::<Sent>()
+            + self.went.capacity() * size_of::<Went>()
             + self.plain.memory()
             + self.scratch.capacity()
             + self.spare.capacity()

@@ -142,6 +142,22 @@ impl Router {
         }
     }
 
+    /// What [`take_again`](Router::take_again) will say each time, if it will always say the same.
+    pub(crate) fn stays(&self, taken: Taken) -> Option<LinkId> {
+        match (taken.rule, self.table.get(taken.at).map(|seats| &seats.seats[..])) {
+            (Rule::Exact, _) => Some(taken.link),
+            (Rule::Best, Some([only])) if only.priority >= 0 => Some(only.link),
+            _ => None,
+        }
+    }
+
+    /// It was taken so many times more.
+    pub(crate) fn took(&mut self, taken: Taken, count: usize) {
+        if let (Rule::Best, Some(seats)) = (taken.rule, self.table.get_mut(taken.at)) {
+            seats.turn = seats.turn.wrapping_add(count);
+        }
+    }
+
     /// Whether `seat`, or that there is none, is what `taken` stands for now.
     pub(crate) fn is_of(&self, taken: Taken, seat: Option<&Seat>) -> bool {
         match taken.rule {

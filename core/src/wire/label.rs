@@ -210,6 +210,26 @@ impl<'a> Label<'a> {
     }
 }
 
+impl MessageId {
+    /// The one in the fixed part of a label.
+    pub(crate) const fn of(fixed: &[u8; FIXED]) -> MessageId {
+        let [_, _, id @ ..] = *fixed;
+        MessageId(id)
+    }
+}
+
+/// Whether an envelope may be passed on once more.
+pub(crate) fn may_go_on(envelope: &[u8]) -> bool {
+    envelope.get(1).is_some_and(|hops| *hops > 0)
+}
+
+/// The fixed part of a label as it is passed on.
+pub(crate) const fn once_more(fixed: &[u8; FIXED]) -> [u8; FIXED] {
+    let mut fixed = *fixed;
+    fixed[1] = fixed[1].saturating_sub(1);
+    fixed
+}
+
 /// Two texts as they stand in a label.
 pub(crate) fn texts(to: &str, from: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 + to.len() + from.len());

@@ -1,5 +1,6 @@
 //! What comes in: units, records, frames, session messages.
 
+use core::ops::Range;
 use core::time::Duration;
 
 use crate::link::connection::units::{Unit, next_unit};
@@ -34,7 +35,7 @@ impl Connection {
                 return Step::Idle;
             }
             if plain.at < plain.bytes.len() {
-                if self.next_envelope(plain) {
+                if self.next_envelope(plain, |_| true) {
                     return Step::Envelope;
                 }
                 match self.next_frame(now, plain) {
@@ -143,15 +144,16 @@ impl Connection {
         self.pulse = Pulse::new(now, heartbeat, self.role);
     }
 
-    /// Takes the next frame off if it is a whole envelope, which may come now. Whatever else it is, nothing has
-    /// changed.
-    fn next_envelope(&mut self, plain: &mut Plain) -> bool {
+    /// Takes the next frame off if it is a whole envelope, which may come now and `is_wanted`. Whatever else it is,
+    /// nothing has changed.
+    #[inline]
+    pub(crate) fn next_envelope(&mut self, plain: &mut Plain, is_wanted: impl FnOnce(&[u8]) -> bool) -> bool {
         let rest = &plain.bytes[plain.at..];
         let Some(&[types::ENVELOPE, high, low]) = rest.first_chunk() else { return false };
         let start = plain.at + frame::HEADER;
         let end = start + usize::from(u16::from_be_bytes([high, low]));
         let Some(payload) = plain.bytes.get(start..end) else { return false };
-        if !matches!(self.state, State::Established | State::Finishing) {
+        if !matches!(self.state, State::Established | State::Finishing) || !is_wanted(payload) {
             return false;
         }
         plain.sequence = None;
@@ -267,8 +269,8 @@ impl Connection {
 
     /// The envelopes of these numbers were dealt with: passed on, delivered, refused. Whether that changes what
     /// this connection has to say now, or when.
-    pub(crate) fn taken(&mut self, now: Instant, sequences: impl Iterator<Item = u64>) -> bool {
-        if sequences.map(|sequence| self.inbound.taken(sequence)).count() == 0 {
+    pub(crate) fn taken(&mut self, now: Instant, sequences: impl Iterator<Item = Range<u64>>) -> bool {
+        if sequences.map(|run| self.inbound.taken(run)).count() == 0 {
             return false;
         }
         // A session that is ending does not wait for company: the other side waits for the word.

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::buffer::Buffer;
 use crate::link::connection::{Connection, Phase, Volume};
-use crate::link::flow::Sent;
+use crate::link::flow::{Sent, Went};
 use crate::link::goodbye::Goodbye;
 use crate::link::lanes::LaneKind;
 use crate::link::output::ENOUGH;
@@ -70,13 +70,13 @@ impl Connection {
 
     /// The bytes to write next. Seals what waits, so that as much as is worth it goes at once; each
     /// envelope that goes is told to `went`, if anybody has to hear of it. `scratch` is the caller's, for any use.
-    pub fn pending(&mut self, now: Instant, scratch: &mut Vec<u8>, went: &mut Vec<Sent>) -> &[u8] {
+    pub fn pending(&mut self, now: Instant, scratch: &mut Vec<u8>, went: &mut Vec<Went>) -> &[u8] {
         while self.output.pending().len() < ENOUGH && self.seal_next(now, scratch, went) {}
         self.output.pending()
     }
 
     /// Seals one more record, if there is anything to say.
-    fn seal_next(&mut self, now: Instant, scratch: &mut Vec<u8>, went: &mut Vec<Sent>) -> bool {
+    fn seal_next(&mut self, now: Instant, scratch: &mut Vec<u8>, went: &mut Vec<Went>) -> bool {
         let farewell = self.is_farewell_due();
         let Phase::Records { transport, .. } = &mut self.phase else { return false };
         let limits = &self.config.limits;

@@ -1,0 +1,94 @@
+//! Envelopes that follow one another in a record and are alike: most are, where there is much to do. What all of them
+//! have in common is looked at once.
+
+use alloc::sync::Arc;
+
+use crate::link::{Origin, Plain, Sent, envelope_cost};
+use crate::node::Node;
+use crate::node::deliveries::Place;
+use crate::node::event::Received;
+use crate::node::lately::{Known, Led};
+use crate::node::router::Taken;
+use crate::wire::{Kind, Label, MessageId, Receipts, label};
+
+impl Node {
+    /// An envelope with this `label` was dealt with as one that is `known`. So are those that follow it, as far as they
+    /// are like it and nobody is told of them: the first of which that is not so stays where it is.
+    pub(super) fn those_alike(&mut self, known: &Known, label: &Label<'_>, plain: &mut Plain) {
+        match (known.led, label.kind) {
+            (_, Kind::Notification) => {}
+            (Led::On { .. }, Kind::Message) if label.receipts >= Receipts::Route => {}
+            (Led::On { seat, .. }, _) => self.pass_on_alike(known, seat, label, plain),
+            (Led::Here { .. }, Kind::Message) if label.receipts < Receipts::Received && !label.sealed => {
+                self.deliver_alike(known, label, plain);
+            }
+            (Led::Here { .. }, _) => {}
+        }
+    }
+
+    /// Passes on as many as there is room for.
+    fn pass_on_alike(&mut self, known: &Known, seat: Taken, label: &Label<'_>, plain: &mut Plain) {
+        let Some(to) = self.router.stays(seat) else { return };
+        let (now, expires, limits) = (self.now, self.queue_deadline(), &self.config.limits);
+        let (lane, room) = self.lane(label, 0, false);
+        let Some([from, on]) = self.links.conns([known.link, to]) else { return };
+        if !on.is_open() || on.is_stalled() || planted!(SmallOnesFirst) {
+            return;
+        }
+        let (most, flags) = (limits.letter.min(on.letter_limit()), label.flags());
+        let length = |letter: &[u8]| label::FIXED + known.onward.len() + letter.len();
+        let (mut count, mut changed) = (0, false);
+        loop {
+            let goes = |envelope: &[u8]| {
+                known.letter_if_alike(flags, envelope).is_some_and(|letter| {
+                    letter.len() <= most
+                        && label::may_go_on(envelope)
+                        && on.queued(lane) + envelope_cost(length(letter)) <= room
+                })
+            };
+            if !from.next_envelope(plain, goes) {
+                break;
+            }
+            let envelope = plain.envelope();
+            let (Some(fixed), letter) = (envelope.first_chunk(), known.letter(envelope)) else { break };
+            let origin = Origin::Link { link: known.link, sequence: plain.sequence() };
+            let (id, kind, receipts) = (MessageId::of(fixed), label.kind, label.receipts);
+            let sent = Sent { id, kind, receipts, copy: false, origin };
+            changed |= on.push(lane, sent, now, expires, length(letter), |out| {
+                out.extend_from_slice(&label::once_more(fixed));
+                out.extend_from_slice(&known.onward);
+                out.extend_from_slice(letter);
+            });
+            count += 1;
+        }
+        self.router.took(seat, count);
+        self.touch_if(changed, to);
+    }
+
+    /// Gives the application those whose heads say the same, too.
+    fn deliver_alike(&mut self, known: &Known, label: &Label<'_>, plain: &mut Plain) {
+        let Some((opening, head)) = known.heard.opening(label.receipts) else { return };
+        let Some(link) = self.links.get_mut(known.link) else { return };
+        let Some(conn) = link.conn.as_deref_mut() else { return };
+        let (most, flags) = (self.config.limits.letter, label.flags());
+        let addresses = known.to.as_str().len() + known.from.as_str().len();
+        loop {
+            let is_alike = |envelope: &[u8]| {
+                known
+                    .letter_if_alike(flags, envelope)
+                    .is_some_and(|letter| letter.len() <= most && known.heard.begins(letter))
+            };
+            if !conn.next_envelope(plain, is_alike) {
+                break;
+            }
+            let envelope = plain.envelope();
+            let (Some(fixed), letter) = (envelope.first_chunk(), known.letter(envelope)) else { break };
+            let body = self.bodies.keep(letter.get(opening..).unwrap_or_default());
+            let cost = envelope_cost(letter.len() + addresses);
+            link.deliveries += cost;
+            let place = Place { link: Some(known.link), sequence: plain.sequence(), cost };
+            let (id, head) = (MessageId::of(fixed), Arc::clone(head));
+            self.deliveries.push(place, || Received { id, body: body.freeze(), head });
+        }
+    }
+}
