@@ -7,9 +7,9 @@ mod common;
 use std::sync::Arc;
 
 use common::{PATIENCE, hub_options, hub_with, join, wait_message, wait_until};
-use homing_native::Native;
 use homing_core::crypto::Pure;
 use homing_core::trace::{Trace, Unsealed, redact, replay};
+use homing_native::Native;
 use homing_std::{Command, Message, Pattern, Receipts, Response};
 
 #[test]
@@ -58,10 +58,7 @@ fn a_recorded_hub_replays_to_the_same_bytes() {
     assert_eq!(trace.peer_id(), hub.peer_id());
     let natively = replay(&trace, Arc::new(Native)).unwrap();
     // 140 000 bytes and more went into it, of which 20 times 29 and their receipts left it again.
-    assert!(
-        natively.read > 130_000 && natively.written > 20 * 29 && natively.events > 20,
-        "{natively:?}"
-    );
+    assert!(natively.read > 130_000 && natively.written > 20 * 29 && natively.events > 20, "{natively:?}");
     assert_eq!(natively, replay(&trace, Arc::new(Pure)).unwrap(), "whoever computes");
 
     let redacted = redact(&trace, Arc::new(Native)).unwrap();

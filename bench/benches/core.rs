@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput};
-use homing_native::Native;
 use homing_bench::PROVIDERS;
 use homing_bench::trio::{Part, Trio};
 use homing_core::Config;
 use homing_core::crypto::{CipherKind, Fake};
 use homing_core::wire::letter::{self, Letter, MessageHead};
+use homing_native::Native;
 
 fn main() {
     let criterion = Criterion::default().warm_up_time(Duration::from_secs(1));

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use homing_native::Native;
 use homing_bench::trio::{Part, Trio};
 use homing_core::Config;
+use homing_native::Native;
 
 #[test]
 fn a_hub_allocates_nothing_for_an_envelope_that_it_passes_on() {

@@ -270,7 +270,8 @@ impl Inbound {
 
     /// Those of these numbers were taken. Those in front of them must be, too, before they count.
     pub(crate) fn taken(&mut self, sequences: Range<u64>) {
-        let place = |sequence: u64| usize::try_from(sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let place =
+            |sequence: u64| usize::try_from(sequence.saturating_sub(self.first)).unwrap_or(usize::MAX);
         let (start, end) = (place(sequences.start), place(sequences.end).min(self.open.len()));
         if start >= end {
             return;

@@ -68,7 +68,8 @@ impl Node {
             Led::Here { changes } => changes == networks,
         };
         let (sequence, bytes) = (plain.sequence(), plain.envelope());
-        let Some((at, mut known)) = self.lately.take(link, bytes, |led| is_current(led, seats, networks)) else {
+        let Some((at, mut known)) = self.lately.take(link, bytes, |led| is_current(led, seats, networks))
+        else {
             return self.any_envelope(link, sequence, bytes);
         };
         let fixed = bytes.first_chunk().copied();

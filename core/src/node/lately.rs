@@ -265,7 +265,7 @@ mod tests {
                 // Those of one name have one key: they are its instances.
                 let key = StaticKey::generate(&seed(if n == PEERS { n } else { n % 2 }));
                 let mut node = Node::new(Instant::ZERO, key, seed(n + 100), Arc::new(config));
-                node.lately.off = off;
+                (node.lately.off, node.again.off) = (off, off);
                 node
             };
             World {
@@ -392,7 +392,7 @@ mod tests {
                 with.said.clear();
                 without.said.clear();
             }
-            prop_assert!(without.nodes.iter().all(|node| node.lately.used == 0));
+            prop_assert!(without.nodes.iter().all(|node| node.lately.used == 0 && node.again.used == 0));
         }
     }
 
@@ -412,6 +412,7 @@ mod tests {
         let before = used(&world);
         send(&mut world);
         assert!(used(&world)[0] > before[0], "the hub");
+        assert!(world.nodes[2].again.used > 0, "who sends");
         let before = used(&world);
         // Somebody leaves.
         world.step((1, 3, 0, 0));

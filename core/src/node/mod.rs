@@ -4,7 +4,9 @@
 //! no bytes; the other files put them together, one job each.
 
 mod admission;
+mod again;
 mod agenda;
+mod answering;
 mod bodies;
 mod builtins;
 mod by_id;
@@ -50,6 +52,7 @@ use crate::queue::Queue;
 use crate::wire::MessageId;
 use crate::{Config, Deadline, Instant, PeerId, Seed, StaticKey, Timer};
 
+use again::Again;
 use bodies::Bodies;
 use calls::CallTable;
 use crowd::Crowd;
@@ -123,6 +126,7 @@ pub struct Node {
     letter: Vec<u8>,
     recent: Recent,
     lately: Lately,
+    again: Again,
     crowd: Crowd,
 }
 
@@ -195,6 +199,7 @@ impl Node {
             letter: Vec::new(),
             recent: Recent::default(),
             lately: Lately::default(),
+            again: Again::default(),
             crowd: Crowd::default(),
             config,
         }
@@ -239,10 +244,14 @@ impl Node {
     /// Every call from outside begins with this ..
     fn begin(&mut self, now: Instant) {
         // Time ends before the deadlines that are computed from it would.
-        self.now = self.now.max(now.min(END_OF_TIME));
-        if self.is_due(self.now) {
-            self.run_due();
+        let now = now.min(END_OF_TIME);
+        if now > self.now {
+            self.now = now;
+            if self.is_due(now) {
+                self.run_due();
+            }
         }
+        debug_assert!(!self.is_due(self.now), "each call has left nothing that is due at its time");
         // A command that is refused does not come to its end: what was due must not be left unsaid.
         self.say_if_stopped();
     }
@@ -402,6 +411,7 @@ impl Node {
             + self.letter.capacity()
             + self.recent.memory()
             + self.lately.memory()
+            + self.again.memory()
             + self.crowd.memory()
     }
 }

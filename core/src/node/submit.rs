@@ -1,4 +1,4 @@
-//! What the application sends: messages, receipts, calls, answers. Each is all or nothing.
+//! What the application sends: messages, receipts, calls. Each is all or nothing.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -14,8 +14,8 @@ use crate::node::event::{CallOutcome, Received};
 use crate::node::forward::Envelope;
 use crate::node::links::Neighbour;
 use crate::node::uplinks::UplinkState;
-use crate::node::{CallId, Command, Message, Node, RequestId, Response, SendError, Stopping, with_buffer};
-use crate::wire::letter::{self, Letter, NotificationHead, NotifiedEvent, ResponseHead, Status, WrittenHead};
+use crate::node::{CallId, Command, Message, Node, SendError, Stopping, with_buffer};
+use crate::wire::letter::{self, Letter, NotificationHead, NotifiedEvent, WrittenHead};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Instant, Pattern};
 
@@ -69,7 +69,7 @@ impl<'a> Outgoing<'a> {
 }
 
 /// What the head of a request or an answer takes in most cases.
-const HEAD: usize = 96;
+pub(super) const HEAD: usize = 96;
 
 /// What is not sent yet has no id: a command that is refused has drawn nothing.
 const UNNUMBERED: MessageId = MessageId([0; 16]);
@@ -96,7 +96,13 @@ impl Node {
     ) -> Result<MessageId, SendError> {
         self.begin(now);
         self.check_running()?;
-        let id = self.send_message(to, message.borrow())?;
+        let message = message.borrow();
+        let id = match self.send_again(to, message) {
+            // No link is to be looked after: it has changed nothing besides.
+            Some(id) if self.touched.is_empty() => return Ok(id),
+            Some(id) => id,
+            None => self.send_message(to, message)?,
+        };
         self.finish_turn();
         Ok(id)
     }
@@ -124,7 +130,12 @@ impl Node {
             let until = self.after((*patience).min(self.config.limits.patience));
             self.receipts.expect(outgoing.id, to, *receipts, until);
         }
+        let link = if let Way::Uplink(link) = way { Some(link) } else { None };
         self.submit_written(way, &outgoing, length, write)?;
+        if let Some(link) = link {
+            let (label, _) = outgoing.envelope(self.config.limits.hops, "");
+            self.remember_written(link, &label, to, message, &head);
+        }
         Ok(outgoing.id)
     }
 
@@ -246,7 +257,7 @@ impl Node {
     }
 
     /// The way for an envelope to `to`, if there is one and room on it for this one.
-    fn way_with_room(
+    pub(super) fn way_with_room(
         &mut self,
         outgoing: &Outgoing<'_>,
         to: &Address,
@@ -262,7 +273,7 @@ impl Node {
 
     /// Sends what there is a way for, with a letter of `length` bytes that `write` writes: where it is wanted, if it
     /// leaves on a link.
-    fn submit_written(
+    pub(super) fn submit_written(
         &mut self,
         way: Way,
         outgoing: &Outgoing<'_>,
@@ -302,78 +313,6 @@ impl Node {
         Ok(())
     }
 
-    /// Answers a request.
-    ///
-    /// # Errors
-    /// When nobody waits for the answer any more, or it cannot be sent; in the latter case it can be
-    /// answered again, with something smaller or later.
-    pub fn respond(
-        &mut self,
-        now: Instant,
-        request: RequestId,
-        response: impl Borrow<Result<Response, Failure>>,
-    ) -> Result<(), SendError> {
-        self.begin(now);
-        let caller = self.requests.get(request).ok_or(SendError::Unknown)?;
-        let (id, from) = (caller.id, caller.from.clone());
-        let outgoing = Outgoing::to(Kind::Response, id, &from);
-        self.answer(&outgoing, response.borrow())?;
-        self.requests.end(request);
-        self.finish_turn();
-        Ok(())
-    }
-
-    pub(super) fn answer(
-        &mut self,
-        outgoing: &Outgoing<'_>,
-        response: &Result<Response, Failure>,
-    ) -> Result<(), SendError> {
-        let mut head = Vec::with_capacity(HEAD);
-        let most = self.config.limits.head;
-        let (written, body) = match response {
-            Ok(response) => {
-                (letter::begin_response(&mut head, &response.content_type, most), &response.body[..])
-            }
-            Err(failure) => {
-                let content_type = letter::OCTETS.into();
-                let reason = Some(failure.into());
-                let failed = ResponseHead { status: Status::Failure, reason, content_type };
-                (letter::write(&mut head, &failed, &[], most), &[][..])
-            }
-        };
-        written.map_err(|e| SendError::Invalid(e.to_string()))?;
-        let length = head.len() + body.len();
-        self.check_letter(length)?;
-        let to = outgoing.to.ok_or(SendError::NoRoute)?;
-        let way = self.way_with_room(outgoing, to, length)?;
-        self.submit_written(way, outgoing, length, both(&head, body))
-    }
-
-    /// Lets others call `path`: such requests become [`Event::Request`](crate::Event::Request)s. What is
-    /// not served is answered by the node itself.
-    ///
-    /// # Errors
-    /// When the path is none, or one of the node's own, or there are too many.
-    pub fn serve(&mut self, path: &str, description: &str) -> Result<(), SendError> {
-        let limit = self.config.limits.commands;
-        if !path.starts_with('/') || path.len() > 255 || path.chars().any(char::is_control) {
-            return Err(SendError::Invalid("a path begins with / and has at most 255 bytes".to_string()));
-        }
-        if super::builtins::is_builtin(path) {
-            return Err(SendError::Invalid(alloc::format!("{path} is answered by every node itself")));
-        }
-        if self.commands.len() >= limit && !self.commands.contains_key(path) {
-            return Err(SendError::TooMany { what: "commands", limit });
-        }
-        self.commands.insert(path.to_string(), description.to_string());
-        Ok(())
-    }
-
-    /// No longer; whether it was served.
-    pub fn unserve(&mut self, path: &str) -> bool {
-        self.commands.remove(path).is_some()
-    }
-
     /// Leaves every network and closes every link, as one should.
     /// [`Event::Stopped`](crate::Event::Stopped) says when it is done.
     pub fn shutdown(&mut self, now: Instant) {
@@ -394,7 +333,7 @@ impl Node {
 
     // ---- what all of these share
 
-    fn check_running(&self) -> Result<(), SendError> {
+    pub(super) fn check_running(&self) -> Result<(), SendError> {
         if self.stopping == Stopping::No { Ok(()) } else { Err(SendError::Stopped) }
     }
 
@@ -407,7 +346,7 @@ impl Node {
         Ok(letter)
     }
 
-    fn check_letter(&self, size: usize) -> Result<(), SendError> {
+    pub(super) fn check_letter(&self, size: usize) -> Result<(), SendError> {
         let limit = self.config.limits.letter;
         if size > limit { Err(SendError::TooLarge { size, limit }) } else { Ok(()) }
     }
@@ -583,7 +522,7 @@ impl Node {
 }
 
 /// Writes one behind the other.
-fn both(head: &[u8], body: &[u8]) -> impl FnOnce(&mut Vec<u8>) {
+pub(super) fn both(head: &[u8], body: &[u8]) -> impl FnOnce(&mut Vec<u8>) {
     move |out| {
         out.extend_from_slice(head);
         out.extend_from_slice(body);

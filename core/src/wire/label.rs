@@ -230,6 +230,13 @@ pub(crate) const fn once_more(fixed: &[u8; FIXED]) -> [u8; FIXED] {
     fixed
 }
 
+/// The fixed part of a label, with this id in it.
+pub(crate) fn with_id(fixed: &[u8; FIXED], id: MessageId) -> [u8; FIXED] {
+    let mut with = *fixed;
+    with[2..].copy_from_slice(&id.0);
+    with
+}
+
 /// Two texts as they stand in a label.
 pub(crate) fn texts(to: &str, from: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(2 + to.len() + from.len());

@@ -1,0 +1,152 @@
+//! Messages of the application's that are like one it sent lately: what stands before their bodies is written already.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::Address;
+use crate::link::{LaneKind, LinkId, Origin, Sent, envelope_cost};
+use crate::node::recent::place;
+use crate::node::{Message, Node};
+use crate::wire::letter::{ContentType, WrittenHead};
+use crate::wire::{Kind, Label, MessageId, Priority, Receipts, label};
+
+const PLACES: usize = 16;
+
+/// A media type that is longer is not kept.
+const LONGEST: usize = 64;
+
+/// What the application sent lately over an uplink. Each address has one place, where the last that went there is.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    /// Empty before the first.
+    places: Vec<Option<Box<Written>>>,
+    /// Where the last was found.
+    last: usize,
+    #[cfg(test)]
+    pub(super) off: bool,
+    #[cfg(test)]
+    pub(super) used: usize,
+}
+
+/// Where a message went, and how it began.
+#[derive(Debug)]
+struct Written {
+    to: Address,
+    priority: Priority,
+    content_type: ContentType,
+    link: LinkId,
+    /// Where that is among all links.
+    place: usize,
+    /// It holds for as long as the uplinks count no change.
+    changes: u64,
+    /// The label, with no id in it, and the letter's beginning.
+    opening: Vec<u8>,
+    /// How much of it is the label.
+    label: usize,
+}
+
+impl Written {
+    fn is_like(&self, to: &Address, message: &Message) -> bool {
+        let Message { content_type, metadata, priority, receipts, .. } = message;
+        self.to == *to
+            && self.priority == *priority
+            && *receipts == Receipts::Failure
+            && metadata.is_empty()
+            && self.content_type == *content_type
+    }
+}
+
+impl Again {
+    #[inline]
+    fn find(&mut self, to: &Address, message: &Message, changes: u64) -> Option<&Written> {
+        let is_like = |written: &Option<Box<Written>>| {
+            written.as_ref().is_some_and(|written| written.changes == changes && written.is_like(to, message))
+        };
+        // Most often it is like the one before.
+        if !self.places.get(self.last).is_some_and(is_like) {
+            let at = place(0, to.as_str().as_bytes(), PLACES);
+            self.places.get(at).filter(|written| is_like(written))?;
+            self.last = at;
+        }
+        #[cfg(test)]
+        {
+            self.used += 1;
+        }
+        self.places.get(self.last)?.as_deref()
+    }
+
+    fn put(&mut self, written: Written) {
+        #[cfg(test)]
+        if self.off {
+            return;
+        }
+        if self.places.is_empty() {
+            self.places.resize_with(PLACES, || None);
+        }
+        let at = place(0, written.to.as_str().as_bytes(), PLACES);
+        match &mut self.places[at] {
+            Some(before) => **before = written,
+            none => *none = Some(Box::new(written)),
+        }
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let written = self.places.iter().flatten();
+        self.places.capacity() * size_of::<Option<Box<Written>>>()
+            + written.map(|written| size_of::<Written>() + written.opening.capacity()).sum::<usize>()
+    }
+}
+
+impl Node {
+    /// Sends a message that is like one before it: the same checks, without looking up again what cannot have
+    /// changed. None when it is unlike, or something is in its way; nothing has happened then.
+    #[inline]
+    pub(super) fn send_again(&mut self, to: &Address, message: &Message) -> Option<MessageId> {
+        let written = self.again.find(to, message, self.uplinks.changes)?;
+        let (now, limits) = (self.now, &self.config.limits);
+        let conn = self.links.at(written.place, written.link)?.conn.as_deref_mut()?;
+        let (lane, all) = (LaneKind::from(message.priority), written.opening.len() + message.body.len());
+        let (letter, waits) = (all - written.label, conn.queued(lane));
+        let fits = letter <= limits.letter.min(conn.letter_limit())
+            && waits + envelope_cost(all) <= limits.queue
+            && (waits < limits.ahead || message.priority == Priority::Urgent);
+        if !fits || !conn.is_open() || planted!(SmallOnesFirst) {
+            return None;
+        }
+        let id = self.random.ids.next();
+        let sent =
+            Sent { id, kind: Kind::Message, receipts: Receipts::Failure, copy: false, origin: Origin::Local };
+        let (fixed, rest) = written.opening.split_first_chunk()?;
+        let expires = now + limits.queue_time;
+        let changed = conn.push(lane, sent, now, expires, all, |out| {
+            out.extend_from_slice(&label::with_id(fixed, id));
+            out.extend_from_slice(rest);
+            out.extend_from_slice(&message.body);
+        });
+        let link = written.link;
+        self.touch_if(changed, link);
+        Some(id)
+    }
+
+    /// A message went to `to` over an uplink, with this label and head: others that are like it may follow.
+    pub(super) fn remember_written(
+        &mut self,
+        link: LinkId,
+        label: &Label<'_>,
+        to: &Address,
+        message: &Message,
+        head: &WrittenHead<'_>,
+    ) {
+        let Message { content_type, metadata, priority, receipts, .. } = message;
+        let Some(place) = self.links.place(link) else { return };
+        if *receipts != Receipts::Failure || !metadata.is_empty() || content_type.len() > LONGEST {
+            return;
+        }
+        let mut opening = Vec::with_capacity(label.len() + head.len());
+        label.write(&mut opening);
+        head.write(&mut opening);
+        let (priority, changes, label) = (*priority, self.uplinks.changes, label.len());
+        let (to, content_type) = (to.clone(), content_type.clone());
+        self.again.put(Written { to, priority, content_type, link, place, changes, opening, label });
+    }
+}
