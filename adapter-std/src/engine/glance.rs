@@ -7,15 +7,19 @@
 
 use std::time::{Duration, Instant};
 
-/// How long somebody looks at most.
-const MOMENT: Duration = Duration::from_micros(100);
+/// How long somebody looks at most: about as long as a neighbour and its hub take for a few dozen answers.
+const MOMENT: Duration = Duration::from_micros(300);
+
+/// The same on a hub, which waits for nobody in particular: what it looks, the processor does for nobody else.
+const MOMENT_OF_HUB: Duration = Duration::from_micros(100);
 
 /// In vain so often in a row, it is tried once in 2^6 waits.
 const RARELY: u32 = 6;
 
 /// Whether looking has been worth it lately.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub(super) struct Glance {
+    moment: Duration,
     /// How often in a row it was in vain.
     vain: u32,
     /// So many waits go by without.
@@ -23,6 +27,10 @@ pub(super) struct Glance {
 }
 
 impl Glance {
+    pub(super) const fn new(is_hub: bool) -> Glance {
+        Glance { moment: if is_hub { MOMENT_OF_HUB } else { MOMENT }, vain: 0, skipped: 0 }
+    }
+
     /// Looks by `look`, which says whether it has found something: until it has, or for a moment, or as long as
     /// `most`. Whether it has.
     pub(super) fn until_found(&mut self, most: Option<Duration>, mut look: impl FnMut() -> bool) -> bool {
@@ -30,7 +38,7 @@ impl Glance {
             self.skipped -= 1;
             return false;
         }
-        let end = Instant::now() + most.map_or(MOMENT, |most| most.min(MOMENT));
+        let end = Instant::now() + most.map_or(self.moment, |most| most.min(self.moment));
         while !look() {
             if Instant::now() >= end {
                 self.vain = (self.vain + 1).min(RARELY);
@@ -50,7 +58,7 @@ mod tests {
 
     #[test]
     fn it_ends_when_something_is_found_and_when_there_is_no_time() {
-        let (mut glance, mut looks) = (Glance::default(), 0);
+        let (mut glance, mut looks) = (Glance::new(false), 0);
         let third = || {
             looks += 1;
             looks == 3
@@ -66,7 +74,7 @@ mod tests {
 
     #[test]
     fn in_vain_it_is_tried_less_and_less_often_and_found_always() {
-        let mut glance = Glance::default();
+        let mut glance = Glance::new(false);
         let mut tries = |found: bool| {
             let mut tried = 0;
             for _ in 0..1000 {

@@ -108,7 +108,7 @@ impl Drop for Turner {
 impl Engine {
     /// Starts a node and the thread that leads while nobody waits.
     pub(crate) fn start(options: Options) -> Result<(Arc<Handle>, Arc<Engine>), Error> {
-        let poll = mio::Poll::new()?;
+        let (poll, is_hub) = (mio::Poll::new()?, options.config.serving.is_some());
         let (parker, unparker) = parking::pair();
         let unparker = Arc::new(unparker);
         let bell = Arc::new(Bell::new(poll.registry(), Arc::clone(&unparker))?);
@@ -140,7 +140,7 @@ impl Engine {
             polling: Mutex::new(Polling {
                 poll,
                 events: Events::with_capacity(EVENTS),
-                glance: Glance::default(),
+                glance: Glance::new(is_hub),
             }),
             lead,
             bell,
