@@ -38,6 +38,12 @@ impl Backlog {
         range.start >= self.front.len() || range.end <= self.front.len()
     }
 
+    /// Frames that were passed over, as the pieces that they are in: one or two.
+    pub(super) fn whole(&self, range: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+        let middle = self.front.len().clamp(range.start, range.end);
+        [range.start..middle, middle..range.end].into_iter().filter(|piece| !piece.is_empty())
+    }
+
     /// Frames that are in one piece.
     pub(super) fn get(&self, range: &Range<usize>) -> &[u8] {
         let front = self.front.len();

@@ -123,6 +123,13 @@ impl Frames {
         matches!(self, Frames::Own(range) if range.start == range.end)
     }
 
+    /// Those that follow, one behind the other, of which none is shared.
+    fn add_own(&mut self, bytes: &Backlog, own: Range<usize>, most: usize) {
+        if !own.is_empty() {
+            bytes.whole(own).for_each(|own| self.add(bytes, own, None, most));
+        }
+    }
+
     /// One more. `most`: what there may be in all, in bytes; `own`: its place in `bytes`, unless it is shared.
     fn add(&mut self, bytes: &Backlog, own: Range<usize>, shared: Option<SharedFrame>, most: usize) {
         let before: &[u8] = match self {
@@ -248,20 +255,28 @@ impl Lanes {
             let Lane { bytes, entries } = &mut self.lanes[at];
             // How many go, what they cost, and what those cost of them that the window counts.
             let (mut count, mut gone, mut gone_counted) = (0, 0, 0);
+            // Before this place, all are among the frames.
+            let mut passed = start;
             for entry in entries.iter_mut() {
                 let (cost, counted) = (entry.kept.cost(), entry.kept.is_counted());
                 let fits = length + entry.len() <= if length == 0 { room } else { room.min(FULL) };
                 if !fits || (counted && !window.allows_behind(gone_counted, cost)) {
                     break;
                 }
-                let own = bytes.pass(entry.own());
                 length += entry.len();
                 count += 1;
                 gone += cost;
                 gone_counted += if counted { cost } else { 0 };
                 Went::add(went, &entry.kept);
-                frames.add(bytes, own, entry.shared.take(), most);
+                if let Some(shared) = entry.shared.take() {
+                    frames.add_own(bytes, passed..bytes.start(), most);
+                    passed = bytes.start();
+                    frames.add(bytes, passed..passed, Some(shared), most);
+                } else {
+                    bytes.pass(entry.len());
+                }
             }
+            frames.add_own(bytes, passed..bytes.start(), most);
             if gone_counted > 0 {
                 let counted = entries.range(..count).map(|entry| entry.kept).filter(Kept::is_counted);
                 window.push(counted, gone_counted);
