@@ -16,7 +16,7 @@ use homing_core::{
 use crate::engine::{Engine, Post};
 use crate::listener::Listener;
 use crate::serving::{self, Handler};
-use crate::waiting::{Answers, Events, Tracking, wait};
+use crate::waiting::{Answers, Events, Tracking, wait, wait_for_answer};
 
 /// What a message takes on the wire besides its body, roughly.
 const HEAD: usize = 64;
@@ -137,7 +137,7 @@ impl Peer {
             let submitting = Submitting::new(self.shared(), |state, now| state.node.send(now, to, &message));
             return Ok(Delivery { id: wait(&self.engine, submitting, Some(end))?, receipts: Vec::new() });
         }
-        wait(&self.engine, Delivering::new(&self.handle, to, message, until), Some(end))
+        wait_for_answer(&self.engine, Delivering::new(&self.handle, to, message, until), Some(end))
     }
 
     /// Sends a message and follows it. One that asks for no receipts is followed to the hub, as with
@@ -157,7 +157,7 @@ impl Peer {
     /// [`Error::Closed`].
     pub fn request(&self, to: &Address, command: Command, timeout: Duration) -> Result<Response, Error> {
         let until = self.after(timeout);
-        wait(&self.engine, Requesting::new(&self.handle, to, command, until)?, Some(until))
+        wait_for_answer(&self.engine, Requesting::new(&self.handle, to, command, until)?, Some(until))
     }
 
     /// Calls a command on one, several or all peers of a network. Blocks only while the queue is

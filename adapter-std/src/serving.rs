@@ -9,7 +9,7 @@ use std::task::{Context, ready};
 use homing_adapter::{Commands, Shared, panicked, respond};
 use homing_core::{Failure, Request, Response};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, For};
 use crate::waiting::block_on;
 
 pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Response, Failure> + Send + Sync>;
@@ -18,7 +18,7 @@ pub(crate) type Handler = Arc<dyn Fn(&Request) -> Result<Response, Failure> + Se
 ///
 /// Answers are written when no other request waits, or by the batch: each with the next request is one wait.
 pub(crate) fn run(engine: &Engine, shared: &Shared, commands: &Commands<Handler>) {
-    let mut next = block_on(engine, poll_fn(|cx| shared.poll_request(cx)));
+    let mut next = block_on(engine, For::Request, poll_fn(|cx| shared.poll_request(cx)));
     while let Some(request) = next {
         let answer = commands.handler(&request).and_then(|handler| {
             catch_unwind(AssertUnwindSafe(|| handler(&request))).unwrap_or_else(|_| Err(panicked()))
@@ -32,7 +32,7 @@ pub(crate) fn run(engine: &Engine, shared: &Shared, commands: &Commands<Handler>
             shared.poll_request(cx)
         };
         next = loop {
-            if let Some(next) = engine.block_between(&mut answer_and_take) {
+            if let Some(next) = engine.block(For::Request, None, &mut answer_and_take) {
                 break next;
             }
         };

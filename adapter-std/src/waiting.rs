@@ -10,25 +10,34 @@ use futures_core::Stream;
 use homing_adapter::Patient;
 use homing_core::{Address, Event, Failure, Response, Stage};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, For};
 
 /// Blocks until `future` is ready.
-pub(crate) fn block_on<F: Future + Unpin>(engine: &Engine, mut future: F) -> F::Output {
+pub(crate) fn block_on<F: Future + Unpin>(engine: &Engine, what: For, mut future: F) -> F::Output {
     loop {
-        if let Some(done) = engine.block(None, |cx| Pin::new(&mut future).poll(cx)) {
+        if let Some(done) = engine.block(what, None, |cx| Pin::new(&mut future).poll(cx)) {
             return done;
         }
     }
 }
 
 /// Blocks until `what` is ready, or its time is up.
-pub(crate) fn wait<P: Patient>(engine: &Engine, mut what: P, until: Option<Instant>) -> P::Output {
-    engine.block(until, |cx| Pin::new(&mut what).poll(cx)).unwrap_or_else(|| what.time_is_up())
+pub(crate) fn wait<P: Patient>(engine: &Engine, what: P, until: Option<Instant>) -> P::Output {
+    wait_for(engine, For::Anything, what, until)
 }
 
-/// The next of `stream`; none when it has ended, or its time is up.
+/// The same for what was asked for.
+pub(crate) fn wait_for_answer<P: Patient>(engine: &Engine, what: P, until: Option<Instant>) -> P::Output {
+    wait_for(engine, For::Answer, what, until)
+}
+
+fn wait_for<P: Patient>(engine: &Engine, it: For, mut what: P, until: Option<Instant>) -> P::Output {
+    engine.block(it, until, |cx| Pin::new(&mut what).poll(cx)).unwrap_or_else(|| what.time_is_up())
+}
+
+/// The next of `stream`, of answers or receipts; none when it has ended, or its time is up.
 fn next<S: Stream + Unpin>(engine: &Engine, stream: &mut S, until: Option<Instant>) -> Option<S::Item> {
-    engine.block(until, |cx| Pin::new(&mut *stream).poll_next(cx)).flatten()
+    engine.block(For::Answer, until, |cx| Pin::new(&mut *stream).poll_next(cx)).flatten()
 }
 
 /// When `patience` that begins now is over. One without end ends never.

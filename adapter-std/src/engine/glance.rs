@@ -7,19 +7,34 @@
 
 use std::time::{Duration, Instant};
 
-/// How long somebody looks at most: about as long as a neighbour and its hub take for a few dozen answers.
-const MOMENT: Duration = Duration::from_micros(300);
+/// What a thread waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum For {
+    /// Whatever happens next.
+    Anything,
+    /// What it has asked for.
+    Answer,
+    /// What others ask it for.
+    Request,
+}
 
-/// The same on a hub, which waits for nobody in particular: what it looks, the processor does for nobody else.
-const MOMENT_OF_HUB: Duration = Duration::from_micros(100);
+impl For {
+    /// How long it looks at most. Questions and answers go to and fro as long as nobody sleeps: a few dozen at once take
+    /// a neighbour and its hub a few hundred microseconds.
+    const fn moment(self) -> Duration {
+        Duration::from_micros(match self {
+            For::Anything => 100,
+            For::Answer | For::Request => 300,
+        })
+    }
+}
 
 /// In vain so often in a row, it is tried once in 2^6 waits.
 const RARELY: u32 = 6;
 
 /// Whether looking has been worth it lately.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(super) struct Glance {
-    moment: Duration,
     /// How often in a row it was in vain.
     vain: u32,
     /// So many waits go by without.
@@ -27,18 +42,19 @@ pub(super) struct Glance {
 }
 
 impl Glance {
-    pub(super) const fn new(is_hub: bool) -> Glance {
-        Glance { moment: if is_hub { MOMENT_OF_HUB } else { MOMENT }, vain: 0, skipped: 0 }
-    }
-
     /// Looks by `look`, which says whether it has found something: until it has, or for a moment, or as long as
     /// `most`. Whether it has.
-    pub(super) fn until_found(&mut self, most: Option<Duration>, mut look: impl FnMut() -> bool) -> bool {
+    pub(super) fn until_found(
+        &mut self,
+        what: For,
+        most: Option<Duration>,
+        mut look: impl FnMut() -> bool,
+    ) -> bool {
         if self.skipped > 0 {
             self.skipped -= 1;
             return false;
         }
-        let end = Instant::now() + most.map_or(self.moment, |most| most.min(self.moment));
+        let end = Instant::now() + most.map_or(what.moment(), |most| most.min(what.moment()));
         while !look() {
             if Instant::now() >= end {
                 self.vain = (self.vain + 1).min(RARELY);
@@ -58,27 +74,27 @@ mod tests {
 
     #[test]
     fn it_ends_when_something_is_found_and_when_there_is_no_time() {
-        let (mut glance, mut looks) = (Glance::new(false), 0);
+        let (mut glance, mut looks) = (Glance::default(), 0);
         let third = || {
             looks += 1;
             looks == 3
         };
-        assert!(glance.until_found(None, third) && looks == 3);
+        assert!(glance.until_found(For::Answer, None, third) && looks == 3);
         let mut looks = 0;
         let never = || {
             looks += 1;
             false
         };
-        assert!(!glance.until_found(Some(Duration::ZERO), never) && looks == 1);
+        assert!(!glance.until_found(For::Anything, Some(Duration::ZERO), never) && looks == 1);
     }
 
     #[test]
     fn in_vain_it_is_tried_less_and_less_often_and_found_always() {
-        let mut glance = Glance::new(false);
+        let mut glance = Glance::default();
         let mut tries = |found: bool| {
             let mut tried = 0;
             for _ in 0..1000 {
-                glance.until_found(Some(Duration::ZERO), || {
+                glance.until_found(For::Anything, Some(Duration::ZERO), || {
                     tried += 1;
                     found
                 });

@@ -29,6 +29,7 @@ use lead::{Lead, Need, Own, Place, Role, Seen};
 use sockets::Sockets;
 
 pub(crate) use bell::Bell;
+pub(crate) use glance::For;
 pub(crate) use posts::{Post, Posts};
 
 /// How many readiness events are taken from the system at once.
@@ -108,7 +109,7 @@ impl Drop for Turner {
 impl Engine {
     /// Starts a node and the thread that leads while nobody waits.
     pub(crate) fn start(options: Options) -> Result<(Arc<Handle>, Arc<Engine>), Error> {
-        let (poll, is_hub) = (mio::Poll::new()?, options.config.serving.is_some());
+        let poll = mio::Poll::new()?;
         let (parker, unparker) = parking::pair();
         let unparker = Arc::new(unparker);
         let bell = Arc::new(Bell::new(poll.registry(), Arc::clone(&unparker))?);
@@ -140,7 +141,7 @@ impl Engine {
             polling: Mutex::new(Polling {
                 poll,
                 events: Events::with_capacity(EVENTS),
-                glance: Glance::new(is_hub),
+                glance: Glance::default(),
             }),
             lead,
             bell,
@@ -179,11 +180,11 @@ impl Engine {
             dozed = own == Own::Watch { soon: false };
             match own {
                 Own::Lead => {
-                    let mut leading = Leading::new(self);
+                    let mut leading = Leading::new(self, For::Anything);
                     while leading.round(None) && !lock(&self.lead).wanted() {}
                 }
                 Own::Help => {
-                    Leading::new(self).round(Some(Instant::now()));
+                    Leading::new(self, For::Anything).round(Some(Instant::now()));
                 }
                 Own::Watch { soon: true } => {
                     // While others have taken turns every time, it is left to them more and more.
@@ -213,36 +214,25 @@ impl Engine {
     /// Blocks until `poll` is ready; none when it is not by `until`.
     pub(crate) fn block<T>(
         &self,
+        what: For,
         until: Option<Instant>,
-        poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Option<T> {
-        self.block_and(until, true, poll)
-    }
-
-    /// The same for a thread that gives the node more when `poll` is ready: what it has given until then is collected.
-    pub(crate) fn block_between<T>(&self, poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
-        self.block_and(None, false, poll)
-    }
-
-    fn block_and<T>(
-        &self,
-        until: Option<Instant>,
-        at_once: bool,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Option<T> {
         let answering = self.bell.answer();
         let done = Sleeper::with(|sleeper| match poll(&mut sleeper.context()) {
             Poll::Ready(done) => Some(done),
-            Poll::Pending => self.wait(until, sleeper, &answering, &mut poll),
+            Poll::Pending => self.wait(what, until, sleeper, &answering, &mut poll),
         });
         if answering.take() {
-            self.see_to(at_once);
+            // Whoever has the next request answers it, too: what it has given until then is collected.
+            self.see_to(what != For::Request);
         }
         done
     }
 
     fn wait<T>(
         &self,
+        what: For,
         until: Option<Instant>,
         sleeper: &Sleeper,
         answering: &Answering<'_>,
@@ -258,7 +248,7 @@ impl Engine {
             let role = lock(&self.lead).enter(&mut following.place, sleeper.unparker());
             match role {
                 Role::Leader => {
-                    let mut leading = Leading::new(self);
+                    let mut leading = Leading::new(self, what);
                     let _reachable = sleeper.reachable_by(&self.bell);
                     // Whoever has no time to wait looks once all the same: it may be the only one who looks.
                     let mut looked = false;
@@ -383,14 +373,15 @@ impl Drop for Following<'_> {
 /// Leading. When it is dropped, another may lead.
 struct Leading<'a> {
     engine: &'a Engine,
+    what: For,
     /// None when it is dropped.
     polling: Option<MutexGuard<'a, Polling>>,
 }
 
 impl<'a> Leading<'a> {
-    /// For the thread that was told to lead.
-    fn new(engine: &'a Engine) -> Leading<'a> {
-        Leading { engine, polling: Some(lock(&engine.polling)) }
+    /// For the thread that was told to lead, and waits for `what`.
+    fn new(engine: &'a Engine, what: For) -> Leading<'a> {
+        Leading { engine, what, polling: Some(lock(&engine.polling)) }
     }
 
     /// Waits until something is ready or due, `until` at most, and gives the driver a turn. False when all is over.
@@ -411,7 +402,7 @@ impl<'a> Leading<'a> {
         let heard = engine.bell.heard();
         let most = wait();
         let found = most != Some(Duration::ZERO)
-            && glance.until_found(most, || {
+            && glance.until_found(self.what, most, || {
                 poll_once(poll, events, Some(Duration::ZERO));
                 !events.is_empty() || engine.bell.has_rung()
             });
