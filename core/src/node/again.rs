@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::Address;
 use crate::link::{LaneKind, LinkId, Origin, Sent, envelope_cost};
+use crate::node::agenda::ADDRESS_TEXT;
 use crate::node::recent::place;
 use crate::node::{Message, Node};
 use crate::wire::letter::{ContentType, WrittenHead};
@@ -91,9 +92,12 @@ impl Again {
     }
 
     pub(super) fn memory(&self) -> usize {
-        let written = self.places.iter().flatten();
+        let of = |written: &Written| {
+            let texts = ADDRESS_TEXT + written.content_type.len() + written.opening.capacity();
+            size_of::<Written>() + texts
+        };
         self.places.capacity() * size_of::<Option<Box<Written>>>()
-            + written.map(|written| size_of::<Written>() + written.opening.capacity()).sum::<usize>()
+            + self.places.iter().flatten().map(|written| of(written)).sum::<usize>()
     }
 }
 
@@ -102,8 +106,9 @@ impl Node {
     /// changed. None when it is unlike, or something is in its way; nothing has happened then.
     #[inline]
     pub(super) fn send_again(&mut self, to: &Address, message: &Message) -> Option<MessageId> {
+        let (now, expires) = (self.now, self.queue_deadline());
         let written = self.again.find(to, message, self.uplinks.changes)?;
-        let (now, limits) = (self.now, &self.config.limits);
+        let limits = &self.config.limits;
         let conn = self.links.at(written.place, written.link)?.conn.as_deref_mut()?;
         let (lane, all) = (LaneKind::from(message.priority), written.opening.len() + message.body.len());
         let (letter, waits) = (all - written.label, conn.queued(lane));
@@ -117,7 +122,6 @@ impl Node {
         let sent =
             Sent { id, kind: Kind::Message, receipts: Receipts::Failure, copy: false, origin: Origin::Local };
         let (fixed, rest) = written.opening.split_first_chunk()?;
-        let expires = now + limits.queue_time;
         let changed = conn.push(lane, sent, now, expires, all, |out| {
             out.extend_from_slice(&label::with_id(fixed, id));
             out.extend_from_slice(rest);
