@@ -33,13 +33,8 @@ impl Backlog {
         start..self.start
     }
 
-    /// Whether frames that were passed over one behind the other are in one piece.
-    pub(super) const fn is_whole(&self, range: &Range<usize>) -> bool {
-        range.start >= self.front.len() || range.end <= self.front.len()
-    }
-
-    /// Frames that were passed over, as the pieces that they are in: one or two.
-    pub(super) fn whole(&self, range: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+    /// Frames that were passed over one behind the other, as the pieces that they are in: two at most.
+    pub(super) fn pieces(&self, range: Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
         let middle = self.front.len().clamp(range.start, range.end);
         [range.start..middle, middle..range.end].into_iter().filter(|piece| !piece.is_empty())
     }
@@ -101,13 +96,14 @@ mod tests {
                 for frame in model.drain(..count.min(model.len())) {
                     waiting -= frame.len();
                     let own = backlog.pass(frame.len());
-                    prop_assert!(backlog.is_whole(&own));
+                    prop_assert_eq!(backlog.pieces(own.clone()).collect::<Vec<_>>(), core::slice::from_ref(&own));
                     prop_assert_eq!(backlog.get(&own), &frame);
                     wanted.extend(frame);
                 }
                 let all = from..backlog.start();
-                let pieces: Vec<_> = backlog.whole(all.clone()).collect();
-                prop_assert_eq!(pieces.len() < 2, backlog.is_whole(&all));
+                let pieces: Vec<_> = backlog.pieces(all.clone()).collect();
+                let is_whole = all.start >= backlog.front.len() || all.end <= backlog.front.len();
+                prop_assert_eq!(pieces.len() < 2, is_whole);
                 let read: Vec<_> = pieces.iter().flat_map(|piece| backlog.get(piece)).copied().collect();
                 prop_assert_eq!(read, wanted);
                 backlog.settle();

@@ -123,22 +123,16 @@ impl Frames {
         matches!(self, Frames::Own(range) if range.start == range.end)
     }
 
-    /// Those that follow, one behind the other, of which none is shared.
+    /// Those that follow, one behind the other, of which none is shared: their place in `bytes`.
     fn add_own(&mut self, bytes: &Backlog, own: Range<usize>, most: usize) {
-        if !own.is_empty() {
-            bytes.whole(own).for_each(|own| self.add(bytes, own, None, most));
-        }
+        bytes.pieces(own).for_each(|own| self.add(bytes, own, None, most));
     }
 
-    /// One more. `most`: what there may be in all, in bytes; `own`: its place in `bytes`, unless it is shared.
+    /// One more piece. `most`: what there may be in all, in bytes; `own`: its place in `bytes`, unless it is shared.
     fn add(&mut self, bytes: &Backlog, own: Range<usize>, shared: Option<SharedFrame>, most: usize) {
         let before: &[u8] = match self {
             Frames::Own(range) if range.start == range.end => {
                 *self = shared.map_or(Frames::Own(own), Frames::Shared);
-                return;
-            }
-            Frames::Own(range) if shared.is_none() && bytes.is_whole(&(range.start..own.end)) => {
-                range.end = own.end;
                 return;
             }
             Frames::Own(range) => bytes.get(range),

@@ -12,7 +12,7 @@ use crate::node::lately::{Known, Led};
 use crate::node::links::Neighbour;
 use crate::node::router::Taken;
 use crate::wire::letter::{MAX_NOTIFICATION, NotificationHead, NotifiedEvent, ReasonJson};
-use crate::wire::{Kind, Label, MessageId, Priority, Receipts, label};
+use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Reason};
 
 /// An envelope on its way, with the sender's address as this node vouches for it.
@@ -63,44 +63,29 @@ impl Node {
     /// An envelope came over a link.
     pub(super) fn envelope(&mut self, link: LinkId, plain: &mut Plain) {
         let (seats, networks) = (self.router.changes(), self.uplinks.changes);
-        let is_current = |led, seats, networks| match led {
-            Led::On { changes, .. } => changes == seats,
-            Led::Here { changes } => changes == networks,
+        let is_current = |led: Led| led.is_current(seats, networks);
+        let Some((at, mut known)) = self.lately.take(link, plain.envelope(), is_current) else {
+            return self.any_envelope(link, plain.sequence(), plain.envelope());
         };
-        let (sequence, bytes) = (plain.sequence(), plain.envelope());
-        let Some((at, mut known)) = self.lately.take(link, bytes, |led| is_current(led, seats, networks))
-        else {
-            return self.any_envelope(link, sequence, bytes);
-        };
-        let fixed = bytes.first_chunk().copied();
-        let done = fixed.is_some_and(|fixed| self.known_envelope(&mut known, &fixed, sequence, bytes));
-        if let (true, Some(fixed)) = (done, fixed)
-            && is_current(known.led, self.router.changes(), self.uplinks.changes)
-            && let Ok(label) = Label::new(&fixed, "", "")
-        {
-            self.those_alike(&known, &label, plain);
-        }
+        let done = self.known_envelope(&mut known, plain);
         self.lately.put_back(at, known);
         if !done {
-            self.any_envelope(link, sequence, plain.envelope());
+            self.any_envelope(link, plain.sequence(), plain.envelope());
         }
     }
 
-    /// One whose like came lately: the same checks, without looking up again what cannot have changed. False when it
-    /// is unlike in something else; nothing has happened then.
-    fn known_envelope(
-        &mut self,
-        known: &mut Known,
-        fixed: &[u8; label::FIXED],
-        sequence: Option<u64>,
-        bytes: &[u8],
-    ) -> bool {
+    /// One whose like came lately, and those that follow it and are alike: the same checks, without looking up again
+    /// what cannot have changed. False when it is unlike in something else; nothing has happened then.
+    fn known_envelope(&mut self, known: &mut Known, plain: &mut Plain) -> bool {
+        let bytes = plain.envelope();
+        let Some(fixed) = bytes.first_chunk() else { return false };
         let Ok(label) = Label::new(fixed, known.to.as_str(), known.from.as_str()) else { return false };
         let letter = known.letter(bytes);
         if label.more || label.kind == Kind::Notification || letter.len() > self.config.limits.letter {
             return false;
         }
-        let envelope = Envelope::new(&label, letter, Origin::Link { link: known.link, sequence });
+        let origin = Origin::Link { link: known.link, sequence: plain.sequence() };
+        let envelope = Envelope::new(&label, letter, origin);
         debug_assert!(self.is_so(known));
         match known.led {
             Led::On { seat, .. } => match self.router.take_again(seat) {
@@ -110,6 +95,9 @@ impl Node {
             Led::Here { .. } => {
                 self.deliver_from(&envelope, &known.from, Some((&known.to, &mut known.heard)));
             }
+        }
+        if known.led.is_current(self.router.changes(), self.uplinks.changes) {
+            self.those_alike(known, &label, plain);
         }
         true
     }

@@ -111,6 +111,16 @@ pub(super) enum Led {
     Here { changes: u64 },
 }
 
+impl Led {
+    /// Whether it still holds, when the seats have changed so often, and the networks that this node is in.
+    pub(super) const fn is_current(self, seats: u64, networks: u64) -> bool {
+        match self {
+            Led::On { changes, .. } => changes == seats,
+            Led::Here { changes } => changes == networks,
+        }
+    }
+}
+
 impl Known {
     pub(super) fn new(link: LinkId, to: Address, from: Address, led: Led) -> Known {
         let written = match led {

@@ -333,7 +333,7 @@ impl Node {
 
     // ---- what all of these share
 
-    pub(super) fn check_running(&self) -> Result<(), SendError> {
+    fn check_running(&self) -> Result<(), SendError> {
         if self.stopping == Stopping::No { Ok(()) } else { Err(SendError::Stopped) }
     }
 
