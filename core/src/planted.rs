@@ -141,6 +141,10 @@ bugs! {
         "What expires is taken off a lane's list while its bytes stay: those behind it go out under another's length.";
     CompactKeepsStart, "compact-keeps-start", "lanes", "panic",
         "When a lane's rest is moved to the front, where it begins is not.";
+    AlikeToAnother, "alike-to-another", "lanes", "origin",
+        "A copy for everybody that is queued between two envelopes is forgotten: the second goes without its label, behind the copy's.";
+    AlikeToTheLastRecord, "alike-to-the-last-record", "lanes", "close-reason",
+        "The first envelope of a record goes without its label if it is that of the last one of the record before.";
 
     WindowWithoutOverhead, "window-without-overhead", "flow", "close-reason",
         "What an envelope costs besides its bytes is not counted when room in the window is looked for.";

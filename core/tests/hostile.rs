@@ -4,6 +4,8 @@
 #![allow(clippy::cast_possible_truncation)] // of what the tests themselves count
 #![allow(unreachable_pub)]
 
+#[path = "hostile/alike.rs"]
+mod alike;
 #[path = "hostile/faults.rs"]
 mod faults;
 #[path = "hostile/floods.rs"]

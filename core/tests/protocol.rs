@@ -390,10 +390,17 @@ fn closed_for(plain: &[u8]) -> u16 {
 fn what_closes_a_session() {
     let frame = |kind, payload: &[u8]| Frame::new(kind, payload).bytes();
     let envelope = |flags, to, body: &[u8]| Frame::envelope(flags, 8, [1; 16], to, "{}", body).bytes();
-    let cases: [(&str, u16, Vec<u8>); 16] = [
+    let cases: [(&str, u16, Vec<u8>); 19] = [
         ("no frame", 21, Vec::new()),
         ("half a frame", 21, vec![0x04, 0, 8, 1]),
-        ("a type not known", 23, frame(0x0a, b"")),
+        ("a type not known", 23, frame(0x0b, b"")),
+        ("an id of fifteen bytes", 21, [envelope(0x04, "", b""), frame(0x0a, &[1; 15])].concat()),
+        ("alike to none", 21, frame(0x0a, &[1; 20])),
+        (
+            "a letter too large, its label left out",
+            75,
+            [envelope(0x04, "", b""), frame(0x0a, &[0; 16 + 17_409])].concat(),
+        ),
         ("a reserved type", 23, frame(0x02, b"")),
         ("a ping of seven bytes", 21, frame(0x04, &[0; 7])),
         ("a close text too long", 21, frame(0x08, &[b'x'; 203])),

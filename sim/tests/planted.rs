@@ -118,7 +118,9 @@ trials! {
     fullest_lane_first, FullestLaneFirst, "pairs", 20;
     small_ones_first, SmallOnesFirst, "mixed", 40;
     expired_bytes_stay, ExpiredBytesStay, "mixed", 120;
-    compact_keeps_start, CompactKeepsStart, "mixed", 40;
+    compact_keeps_start, CompactKeepsStart, "mixed", 120;
+    alike_to_another, AlikeToAnother, "pairs", 1400;
+    alike_to_the_last_record, AlikeToTheLastRecord, "mixed", 60;
     window_without_overhead, WindowWithoutOverhead, "mixed", 120;
     credit_of_the_gone, CreditOfTheGone, "mixed", 60;
     stalled_keeps_places, StalledKeepsPlaces, "mixed", 120;

@@ -3,9 +3,22 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::wire::MessageId;
+use crate::wire::frame::{self, types};
+use crate::wire::label::{self, Packed};
+
+/// The bytes of an id.
+const ID: usize = size_of::<MessageId>();
+/// What a frame has before its letter, if the envelope is alike to the one before it.
+const ALIKE: usize = frame::HEADER + ID;
+
 /// Two pieces of memory that take turns: while one is read, the other is written. So no byte is ever moved to make
 /// room for another, and a frame is always in one piece. What was read is held until all of its half was: that is no
 /// more than has waited at once.
+///
+/// An envelope that is alike to the one before it in its half is kept without its label, as it will go, if that one goes
+/// in the same record. If it does not, the label is [written](Backlog::write_out) in front of it, where others stood
+/// that went: at least that one did, which is longer.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
     front: Vec<u8>,
@@ -13,12 +26,44 @@ pub(super) struct Backlog {
     back: Vec<u8>,
     /// How much was read, of both as if they were one.
     start: usize,
+    /// Where the last label was written, in the half that is written. None, if something else came behind it.
+    written: Option<usize>,
+    /// Where the last label was that was read, of both halves as if they were one.
+    read: usize,
 }
 
 impl Backlog {
     /// Where the next frame is to be written, whole and before anything else is asked of this.
-    pub(super) const fn end(&mut self) -> &mut Vec<u8> {
+    const fn end(&mut self) -> &mut Vec<u8> {
         if self.start == 0 && self.back.is_empty() { &mut self.front } else { &mut self.back }
+    }
+
+    /// Writes an envelope's frame but for its letter of `length` bytes, which must follow, whole and before anything
+    /// else is asked of this. How many bytes fewer than the whole frame this one has.
+    #[inline]
+    pub(super) fn begin(&mut self, label: &Packed<'_>, length: usize) -> (usize, &mut Vec<u8>) {
+        let written = self.written;
+        let half = self.end();
+        if written.and_then(|at| half.get(at..)).is_some_and(|last| label.is_alike(last)) {
+            // In the pieces in which they are there: put together first, they would be read while they are written.
+            half.reserve(ALIKE + length);
+            half.extend_from_slice(&frame::header(types::ALIKE, ID + length));
+            half.extend_from_slice(&label.id.0);
+            return (label.len() - ID, self.end());
+        }
+        let at = half.len() + frame::HEADER;
+        half.reserve(frame::HEADER + label.len() + length);
+        half.extend_from_slice(&frame::header(types::ENVELOPE, label.len() + length));
+        half.extend_from_slice(&[label.flags, label.hops]);
+        half.extend_from_slice(&label.id.0);
+        half.extend_from_slice(label.texts);
+        self.written = Some(at);
+        (0, self.end())
+    }
+
+    /// Something that is not here goes behind the last frame: the next is not alike to that.
+    pub(super) const fn interrupt(&mut self) {
+        self.written = None;
     }
 
     /// What is read next.
@@ -26,11 +71,25 @@ impl Backlog {
         self.start
     }
 
-    /// Passes over the next frame, of `length` bytes. Where it is, until [`settle`](Backlog::settle).
-    pub(super) const fn pass(&mut self, length: usize) -> Range<usize> {
+    /// Passes over the next frame, of `length` bytes, `saved` fewer than the whole frame. Where it is, until
+    /// [`settle`](Backlog::settle).
+    pub(super) const fn pass(&mut self, length: usize, saved: usize) -> Range<usize> {
         let start = self.start;
+        if saved == 0 {
+            self.read = start + frame::HEADER;
+        }
         self.start += length;
         start..self.start
+    }
+
+    /// Writes out the frame that is read next, of which its label was saved. It begins earlier then.
+    pub(super) fn write_out(&mut self) {
+        let at_front = self.start < self.front.len();
+        let before = if at_front { 0 } else { self.front.len() };
+        let half = if at_front { &mut self.front } else { &mut self.back };
+        if let Some(start) = write_out(half, self.start - before, self.read.saturating_sub(before)) {
+            self.start = before + start;
+        }
     }
 
     /// Frames that were passed over one behind the other, as the pieces that they are in: two at most.
@@ -49,12 +108,13 @@ impl Backlog {
         }
     }
 
-    /// What was passed over is of no more use.
+    /// What was passed over is of no more use, but for its last label.
     pub(super) fn settle(&mut self) {
         if self.start < self.front.len() {
             return;
         }
         let start = self.start - self.front.len();
+        self.read = self.read.saturating_sub(self.front.len());
         self.front.clear();
         core::mem::swap(&mut self.front, &mut self.back);
         self.start = if planted!(CompactKeepsStart) && !self.front.is_empty() { self.start } else { start };
@@ -70,42 +130,77 @@ impl Backlog {
     }
 }
 
+/// Writes the whole frame of the envelope that stands at `at`, with the label at `like`, so that it ends where it ended.
+/// Where it begins then.
+fn write_out(bytes: &mut [u8], at: usize, like: usize) -> Option<usize> {
+    let (header, payload) = bytes.get(at..)?.split_first_chunk()?;
+    let (&[_, high, low], &id) = (header, payload.first_chunk()?);
+    let (letter, length) = (at + ALIKE, usize::from(u16::from_be_bytes([high, low])));
+    let label = label::write_again(bytes, like, MessageId(id), letter)?;
+    let start = label.checked_sub(frame::HEADER)?;
+    let header = frame::header(types::ENVELOPE, at + frame::HEADER + length - label);
+    bytes.get_mut(start..label)?.copy_from_slice(&header);
+    Some(start)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Label;
+    use crate::wire::label::tests::{all_in, of};
     use alloc::collections::VecDeque;
     use proptest::prelude::*;
 
+    /// What [`Backlog::begin`] says of an envelope that is written with this letter.
+    fn push(backlog: &mut Backlog, label: &Label<'_>, letter: &[u8]) -> usize {
+        let mut room = [0; label::TEXTS];
+        let (saved, out) = backlog.begin(&label.pack(&mut room), letter.len());
+        out.extend_from_slice(letter);
+        saved
+    }
+
     proptest! {
-        /// Whatever is written and read when: frames come out whole, in order, and what is held is bounded by what has
-        /// waited.
+        /// Whatever is written and read when: envelopes come out whole, in order, and what is held is bounded by what
+        /// has waited.
         #[test]
         fn it_is_a_queue(
-            steps in proptest::collection::vec((1usize..100, 0usize..4), 1..200),
+            steps in proptest::collection::vec((0u8..3, 0usize..100, 0usize..4, any::<bool>()), 1..200),
         ) {
             let (mut backlog, mut model) = (Backlog::default(), VecDeque::new());
             let (mut waiting, mut most) = (0, 0);
-            for (n, (length, count)) in steps.into_iter().enumerate() {
-                let frame = alloc::vec![u8::try_from(n).unwrap(); length];
-                backlog.end().extend_from_slice(&frame);
-                model.push_back(frame);
+            for (n, (which, length, count, interrupted)) in (0u8..).zip(steps) {
+                let (label, letter) = (of(which, n), alloc::vec![n; length]);
+                if interrupted && n % 8 == 0 {
+                    backlog.interrupt();
+                }
+                let saved = push(&mut backlog, &label, &letter);
+                let mut whole = Vec::new();
+                label.write(&mut whole);
+                whole.extend_from_slice(&letter);
+                let length = frame::HEADER + whole.len() - saved;
+                model.push_back((whole, length, saved));
                 waiting += length;
                 most = most.max(waiting);
-                let from = backlog.start();
-                let mut wanted = Vec::new();
-                for frame in model.drain(..count.min(model.len())) {
-                    waiting -= frame.len();
-                    let own = backlog.pass(frame.len());
+                // As a record: the first is written out.
+                let (mut from, mut wanted) = (backlog.start(), Vec::new());
+                for (nth, (whole, length, saved)) in model.drain(..count.min(model.len())).enumerate() {
+                    waiting -= length;
+                    let own = if nth == 0 && saved > 0 {
+                        backlog.write_out();
+                        from = backlog.start();
+                        backlog.pass(length + saved, 0)
+                    } else {
+                        backlog.pass(length, saved)
+                    };
                     prop_assert_eq!(backlog.pieces(own.clone()).collect::<Vec<_>>(), core::slice::from_ref(&own));
-                    prop_assert_eq!(backlog.get(&own), &frame);
-                    wanted.extend(frame);
+                    wanted.push(whole);
                 }
                 let all = from..backlog.start();
                 let pieces: Vec<_> = backlog.pieces(all.clone()).collect();
                 let is_whole = all.start >= backlog.front.len() || all.end <= backlog.front.len();
                 prop_assert_eq!(pieces.len() < 2, is_whole);
                 let read: Vec<_> = pieces.iter().flat_map(|piece| backlog.get(piece)).copied().collect();
-                prop_assert_eq!(read, wanted);
+                prop_assert_eq!(all_in(&read), wanted);
                 backlog.settle();
                 prop_assert!(backlog.front.len() + backlog.back.len() <= 2 * most);
                 prop_assert_eq!(backlog.front.len() + backlog.back.len() - backlog.start, waiting);
@@ -114,12 +209,27 @@ mod tests {
     }
 
     #[test]
+    fn the_label_is_saved_when_it_is_that_of_the_one_before() {
+        let mut backlog = Backlog::default();
+        let (one, another) = (of(0, 1), of(1, 2));
+        let saved: Vec<_> =
+            [one, one, another, one, one].iter().map(|label| push(&mut backlog, label, b"")).collect();
+        assert_eq!(saved, [0, one.len() - 16, 0, 0, one.len() - 16]);
+        backlog.interrupt();
+        assert_eq!(push(&mut backlog, &one, b""), 0);
+        // The other half is written from here on.
+        backlog.pass(frame::HEADER + one.len(), 0);
+        assert_eq!((push(&mut backlog, &one, b""), push(&mut backlog, &one, b"")), (0, one.len() - 16));
+    }
+
+    #[test]
     fn a_backlog_that_is_read_as_fast_as_it_is_written_needs_two_pieces_and_no_more() {
         let mut backlog = Backlog::default();
-        backlog.end().extend_from_slice(&[0; 1000]);
+        let label = of(0, 0);
+        push(&mut backlog, &label, &[0; 1000]);
         for _ in 0..1000 {
-            backlog.end().extend_from_slice(&[0; 10]);
-            backlog.pass(10);
+            let saved = push(&mut backlog, &label, &[0; 10]);
+            backlog.pass(frame::HEADER + label.len() + 10 - saved, saved);
             backlog.settle();
         }
         assert!(backlog.memory() <= 4 * 1000, "{}", backlog.memory());

@@ -3,6 +3,7 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 use core::ops::Range;
 use core::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::Instant;
 use crate::link::backlog::Backlog;
 use crate::link::flow::{Kept, Origin, Outbound, Sent, Went, envelope_cost};
 use crate::queue::Queue;
+use crate::wire::label::Packed;
 use crate::wire::{Priority, frame};
 
 /// What makes a record full: as much as the processor's nearest memory holds, and a fraction of what is read at once,
@@ -60,18 +62,32 @@ struct Lane {
 
 #[derive(Debug)]
 struct Entry {
-    /// What it costs is what its frame holds, and a little more.
+    /// What it costs is what its whole frame holds, and a little more.
     kept: Kept,
     /// Of what the window counts only.
     expires: Instant,
-    /// The frame, when it is not among the lane's bytes.
-    shared: Option<SharedFrame>,
+    bytes: Bytes,
 }
 
+/// Where the bytes of a frame are.
+#[derive(Debug)]
+enum Bytes {
+    /// Among the lane's.
+    Own {
+        /// So many fewer than those of the whole frame, as the one before it has them.
+        saved: u32,
+    },
+    /// Others have them, too.
+    Shared(SharedFrame),
+}
+
+// Many thousands may wait.
+const _: () = assert!(size_of::<Entry>() == 64);
+
 impl Entry {
-    /// Of a frame of `length` bytes.
-    fn new(sent: Sent, length: usize, expires: Instant, shared: Option<SharedFrame>) -> Entry {
-        Entry { kept: Kept::new(sent, envelope_cost(length - frame::HEADER)), expires, shared }
+    /// Of a frame of `length` bytes in whole.
+    fn new(sent: Sent, length: usize, expires: Instant, bytes: Bytes) -> Entry {
+        Entry { kept: Kept::new(sent, envelope_cost(length - frame::HEADER)), expires, bytes }
     }
 
     /// Of the whole frame.
@@ -79,9 +95,12 @@ impl Entry {
         self.kept.cost() - envelope_cost(0) + frame::HEADER
     }
 
-    /// How many of the lane's bytes are its.
-    const fn own(&self) -> usize {
-        if self.shared.is_some() { 0 } else { self.len() }
+    /// How many bytes fewer it has behind the one before it.
+    const fn saved(&self) -> usize {
+        match self.bytes {
+            Bytes::Own { saved } => saved as usize,
+            Bytes::Shared(_) => 0,
+        }
     }
 }
 
@@ -162,26 +181,26 @@ impl Lanes {
         if lane == LaneKind::Replies as usize { &mut self.replies } else { &mut self.queued }
     }
 
-    /// Appends an envelope of `length` bytes that `write` writes. It must not be larger than a frame's payload. Whether
-    /// it is the first in its lane: one behind another changes neither what may go next nor a deadline.
+    /// Appends an envelope: its label, and a letter of `length` bytes that `write` writes. Both together must not be larger
+    /// than a frame's payload. It waits from now until it expires. Whether it is the first in its lane: one behind another
+    /// changes neither what may go next nor a deadline.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
         sent: Sent,
-        now: Instant,
-        expires: Instant,
+        waits: Range<Instant>,
+        label: &Packed<'_>,
         length: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        // Made before the bytes are copied, and entered after that: it would else be read while it is being written.
-        let entry = Entry::new(sent, frame::HEADER + length, expires, None);
-        let bytes = self.lanes[lane as usize].bytes.end();
+        let (saved, bytes) = self.lanes[lane as usize].bytes.begin(label, length);
+        // Made before the letter is copied, and entered after that: it would else be read while it is being written.
+        let own = Bytes::Own { saved: u32::try_from(saved).unwrap_or(0) };
+        let entry = Entry::new(sent, frame::HEADER + label.len() + length, waits.end, own);
         let start = bytes.len();
-        bytes.reserve(frame::HEADER + length);
-        frame::write_header(bytes, frame::types::ENVELOPE, length);
         write(bytes);
-        debug_assert!(bytes.len() == start + frame::HEADER + length);
-        self.enter(lane, now, entry)
+        debug_assert!(bytes.len() == start + length);
+        self.enter(lane, waits.start, entry)
     }
 
     /// The same, with a whole frame that other links have, too.
@@ -189,11 +208,13 @@ impl Lanes {
         &mut self,
         lane: LaneKind,
         sent: Sent,
-        now: Instant,
-        expires: Instant,
+        waits: Range<Instant>,
         frame: &SharedFrame,
     ) -> bool {
-        self.enter(lane, now, Entry::new(sent, frame.len(), expires, Some(frame.clone())))
+        if !planted!(AlikeToAnother) {
+            self.lanes[lane as usize].bytes.interrupt();
+        }
+        self.enter(lane, waits.start, Entry::new(sent, frame.len(), waits.end, Bytes::Shared(frame.clone())))
     }
 
     fn enter(&mut self, lane: LaneKind, now: Instant, entry: Entry) -> bool {
@@ -253,21 +274,29 @@ impl Lanes {
             let mut passed = start;
             for entry in entries.iter_mut() {
                 let (cost, counted) = (entry.kept.cost(), entry.kept.is_counted());
-                let fits = length + entry.len() <= if length == 0 { room } else { room.min(FULL) };
+                // The first of a record has none before it.
+                let saved = if count == 0 && !planted!(AlikeToTheLastRecord) { 0 } else { entry.saved() };
+                let len = entry.len() - saved;
+                let fits = length + len <= if length == 0 { room } else { room.min(FULL) };
                 if !fits || (counted && !window.allows_behind(gone_counted, cost)) {
                     break;
                 }
-                length += entry.len();
+                if entry.saved() > saved {
+                    bytes.write_out();
+                    passed = bytes.start();
+                }
+                length += len;
                 count += 1;
                 gone += cost;
                 gone_counted += if counted { cost } else { 0 };
                 Went::add(went, &entry.kept);
-                if let Some(shared) = entry.shared.take() {
-                    frames.add_own(bytes, passed..bytes.start(), most);
-                    passed = bytes.start();
-                    frames.add(bytes, passed..passed, Some(shared), most);
-                } else {
-                    bytes.pass(entry.len());
+                match mem::replace(&mut entry.bytes, Bytes::Own { saved: 0 }) {
+                    Bytes::Own { .. } => drop(bytes.pass(len, saved)),
+                    Bytes::Shared(shared) => {
+                        frames.add_own(bytes, passed..bytes.start(), most);
+                        passed = bytes.start();
+                        frames.add(bytes, passed..passed, Some(shared), most);
+                    }
                 }
             }
             frames.add_own(bytes, passed..bytes.start(), most);
@@ -345,7 +374,9 @@ impl Lanes {
             while self.lanes[at].entries.front().is_some_and(|entry| entry.expires <= now) {
                 let lane = &mut self.lanes[at];
                 let Some(entry) = lane.entries.pop_front() else { break };
-                lane.bytes.pass(if planted!(ExpiredBytesStay) { 0 } else { entry.own() });
+                if !matches!(entry.bytes, Bytes::Shared(_)) && !planted!(ExpiredBytesStay) {
+                    lane.bytes.pass(entry.len() - entry.saved(), entry.saved());
+                }
                 *self.queued_mut(at) -= if planted!(ExpiredStillQueued) { 0 } else { entry.kept.cost() };
                 expired(entry.kept.sent());
             }
@@ -358,16 +389,19 @@ impl Lanes {
 
     /// Takes off everything.
     pub(crate) fn clear(&mut self) -> impl Iterator<Item = Sent> + use<> {
-        let lanes = core::mem::take(self).lanes;
+        let lanes = mem::take(self).lanes;
         lanes.into_iter().flat_map(|lane| lane.entries.into_iter().map(|entry| entry.kept.sent()))
     }
 
     /// What is held here; of a frame that others have, too, this link's share.
     pub(crate) fn memory(&self) -> usize {
         let share = |frame: &SharedFrame| (SHARED_HEAD + frame.len()).div_ceil(Arc::strong_count(frame));
+        let of_entry = |entry: &Entry| match &entry.bytes {
+            Bytes::Shared(frame) => share(frame),
+            Bytes::Own { .. } => 0,
+        };
         let of_lane = |lane: &Lane| {
-            let shared: usize =
-                lane.entries.iter().filter_map(|entry| entry.shared.as_ref()).map(share).sum();
+            let shared: usize = lane.entries.iter().map(of_entry).sum();
             lane.bytes.memory() + lane.entries.memory() + shared
         };
         self.lanes.iter().map(of_lane).sum()
@@ -386,7 +420,10 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::label::TEXTS;
+    use crate::wire::label::tests::{all_in, of};
     use crate::wire::{Kind, MessageId, Receipts};
+    use alloc::collections::VecDeque;
     use proptest::prelude::*;
 
     fn sent() -> Sent {
@@ -401,39 +438,50 @@ mod tests {
     }
 
     proptest! {
-        /// Shared or not: the same bytes go, in the same order, in records of the same size.
+        /// Shared or not, alike or not: the same envelopes go, in the same order, and a record is no larger than it may
+        /// be.
         #[test]
         fn nobody_can_tell_what_is_shared(
-            steps in proptest::collection::vec((any::<bool>(), 0usize..60, 0usize..200), 1..60),
+            steps in proptest::collection::vec((any::<bool>(), 0u8..3, 0usize..60, 0usize..300), 1..60),
         ) {
-            let (mut mixed, mut own) = (Lanes::default(), Lanes::default());
-            let mut windows = [Outbound::new(2000), Outbound::new(2000)];
+            let (mut lanes, mut window) = (Lanes::default(), Outbound::new(4000));
             let (now, expires) = (Instant::ZERO, Instant::from_micros(9));
-            for (n, (is_shared, length, room)) in steps.into_iter().enumerate() {
-                let body = alloc::vec![u8::try_from(n).unwrap(); length];
-                let lane = if n % 5 == 0 { LaneKind::Urgent } else { LaneKind::Normal };
-                let write = |out: &mut Vec<u8>| out.extend_from_slice(&body);
-                let first = own.push(lane, sent(), now, expires, length, write);
-                let as_first = if is_shared {
-                    mixed.push_shared(lane, sent(), now, expires, &shared(&body))
+            let mut model: [VecDeque<Vec<u8>>; 2] = Default::default();
+            for (n, (is_shared, which, length, room)) in (0u8..).zip(steps) {
+                let (label, letter) = (of(which, n), alloc::vec![n; length]);
+                let mut whole = Vec::new();
+                label.write(&mut whole);
+                whole.extend_from_slice(&letter);
+                let is_urgent = n % 5 == 0;
+                let lane = if is_urgent { LaneKind::Urgent } else { LaneKind::Normal };
+                let first = if is_shared && n % 3 == 0 {
+                    lanes.push_shared(lane, sent(), now..expires, &shared(&whole))
                 } else {
-                    mixed.push(lane, sent(), now, expires, length, write)
+                    let write = |out: &mut Vec<u8>| out.extend_from_slice(&letter);
+                    let mut room = [0; TEXTS];
+                    lanes.push(lane, sent(), now..expires, &label.pack(&mut room), length, write)
                 };
-                prop_assert_eq!(as_first, first);
+                let waiting = &mut model[usize::from(is_urgent)];
+                prop_assert_eq!(first, waiting.is_empty());
+                waiting.push_back(whole);
                 if n % 3 == 0 {
                     continue;
                 }
-                let mut went = [Vec::new(), Vec::new()];
-                let [a, b] = &mut windows;
-                let [heard_a, heard_b] = &mut went;
-                let taken = (mixed.take(now, room, a, heard_a), own.take(now, room, b, heard_b));
-                prop_assert_eq!(taken.0.is_some(), taken.1.is_some());
-                if let (Some(of_mixed), Some(of_own)) = taken {
-                    prop_assert_eq!(mixed.bytes(&of_mixed), own.bytes(&of_own));
-                    mixed.done(&of_mixed);
-                    own.done(&of_own);
+                if let Some(taken) = lanes.take(now, room, &mut window, &mut Vec::new()) {
+                    let read = lanes.bytes(&taken);
+                    prop_assert!(!read.is_empty() && read.len() <= room);
+                    let of_urgent = taken.lane == LaneKind::Urgent as usize;
+                    for envelope in all_in(read) {
+                        prop_assert_eq!(Some(envelope), model[usize::from(of_urgent)].pop_front());
+                    }
+                    lanes.done(&taken);
                 }
-                prop_assert_eq!(mixed.queued(lane), own.queued(lane));
+                let cost = model.iter().flatten().map(|whole| envelope_cost(whole.len())).sum::<usize>();
+                prop_assert_eq!(lanes.queued(lane), cost);
+                if n % 16 == 15 {
+                    lanes.expire(expires, |_| ());
+                    model = Default::default();
+                }
             }
         }
     }
@@ -443,7 +491,7 @@ mod tests {
         let frame = shared(&[7; 1000]);
         let mut links: [Lanes; 7] = Default::default();
         for lanes in &mut links {
-            lanes.push_shared(LaneKind::Normal, sent(), Instant::ZERO, Instant::ZERO, &frame);
+            lanes.push_shared(LaneKind::Normal, sent(), Instant::ZERO..Instant::ZERO, &frame);
         }
         let held = SHARED_HEAD + frame.len();
         drop(frame);

@@ -13,6 +13,7 @@ mod output;
 mod pulse;
 pub mod session;
 
+pub(crate) use connection::Came;
 pub use connection::{Asked, Connection, ConnectionEvent, Initiator, Joined, Plain, Responder, Step};
 pub use flow::{Origin, Sent, Went};
 pub(crate) use flow::{envelope_cost, runs};

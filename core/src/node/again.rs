@@ -8,8 +8,9 @@ use crate::link::{LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::agenda::ADDRESS_TEXT;
 use crate::node::recent::place;
 use crate::node::{Message, Node};
+use crate::wire::label::{self, Packed};
 use crate::wire::letter::{ContentType, WrittenHead};
-use crate::wire::{Kind, Label, MessageId, Priority, Receipts, label};
+use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 
 const PLACES: usize = 16;
 
@@ -40,10 +41,12 @@ struct Written {
     place: usize,
     /// It holds for as long as the uplinks count no change.
     changes: u64,
-    /// The label, with no id in it, and the letter's beginning.
+    /// Its label was this one, but for the id.
+    flags: u8,
+    hops: u8,
+    texts: Vec<u8>,
+    /// How its letter began: the head, and its length.
     opening: Vec<u8>,
-    /// How much of it is the label.
-    label: usize,
 }
 
 impl Written {
@@ -54,6 +57,11 @@ impl Written {
             && *receipts == Receipts::Failure
             && metadata.is_empty()
             && self.content_type == *content_type
+    }
+
+    /// The label of another one.
+    const fn label(&self, id: MessageId) -> Packed<'_> {
+        Packed { flags: self.flags, hops: self.hops, id, texts: self.texts.as_slice() }
     }
 }
 
@@ -93,7 +101,8 @@ impl Again {
 
     pub(super) fn memory(&self) -> usize {
         let of = |written: &Written| {
-            let texts = ADDRESS_TEXT + written.content_type.len() + written.opening.capacity();
+            let written_texts = written.texts.capacity() + written.opening.capacity();
+            let texts = ADDRESS_TEXT + written.content_type.len() + written_texts;
             size_of::<Written>() + texts
         };
         self.places.capacity() * size_of::<Option<Box<Written>>>()
@@ -110,8 +119,9 @@ impl Node {
         let written = self.again.find(to, message, self.uplinks.changes)?;
         let limits = &self.config.limits;
         let conn = self.links.at(written.place, written.link)?.conn.as_deref_mut()?;
-        let (lane, all) = (LaneKind::from(message.priority), written.opening.len() + message.body.len());
-        let (letter, waits) = (all - written.label, conn.queued(lane));
+        let letter = written.opening.len() + message.body.len();
+        let (lane, all) = (LaneKind::from(message.priority), label::FIXED + written.texts.len() + letter);
+        let waits = conn.queued(lane);
         let fits = letter <= limits.letter.min(conn.letter_limit())
             && waits + envelope_cost(all) <= limits.queue
             && (waits < limits.ahead || message.priority == Priority::Urgent);
@@ -121,10 +131,8 @@ impl Node {
         let id = self.random.ids.next();
         let sent =
             Sent { id, kind: Kind::Message, receipts: Receipts::Failure, copy: false, origin: Origin::Local };
-        let (fixed, rest) = written.opening.split_first_chunk()?;
-        let changed = conn.push(lane, sent, now, expires, all, |out| {
-            out.extend_from_slice(&label::with_id(fixed, id));
-            out.extend_from_slice(rest);
+        let changed = conn.push(lane, sent, now..expires, &written.label(id), letter, |out| {
+            out.extend_from_slice(&written.opening);
             out.extend_from_slice(&message.body);
         });
         let link = written.link;
@@ -146,11 +154,13 @@ impl Node {
         if *receipts != Receipts::Failure || !metadata.is_empty() || content_type.len() > LONGEST {
             return;
         }
-        let mut opening = Vec::with_capacity(label.len() + head.len());
-        label.write(&mut opening);
+        let mut opening = Vec::with_capacity(head.len());
         head.write(&mut opening);
-        let (priority, changes, label) = (*priority, self.uplinks.changes, label.len());
+        let (priority, changes) = (*priority, self.uplinks.changes);
+        let (flags, hops, texts) = (label.flags(), label.hops, label::texts(label.to, label.from));
         let (to, content_type) = (to.clone(), content_type.clone());
-        self.again.put(Written { to, priority, content_type, link, place, changes, opening, label });
+        let written =
+            Written { to, priority, content_type, link, place, changes, flags, hops, texts, opening };
+        self.again.put(written);
     }
 }

@@ -49,7 +49,7 @@ impl Copies {
     /// Queues one, if there is room. Whether that changes what the connection has to say now, or when.
     pub(super) fn push(&self, conn: &mut Connection, now: Instant) -> Result<bool, Reason> {
         has_room(conn, self.lane, self.room, self.length, self.frame.len() - frame::HEADER)?;
-        Ok(conn.push_shared(self.lane, self.sent, now, self.expires, &self.frame))
+        Ok(conn.push_shared(self.lane, self.sent, now..self.expires, &self.frame))
     }
 }
 

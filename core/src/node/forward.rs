@@ -11,6 +11,7 @@ use crate::node::event::Stage;
 use crate::node::lately::{Known, Led};
 use crate::node::links::Neighbour;
 use crate::node::router::Taken;
+use crate::wire::label::TEXTS;
 use crate::wire::letter::{MAX_NOTIFICATION, NotificationHead, NotifiedEvent, ReasonJson};
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 use crate::{Address, Failure, Reason};
@@ -296,10 +297,9 @@ impl Node {
         has_room(conn, lane, room, length, all)?;
         // Nobody waits for a link on which nothing goes: its queue is what there is, and then it is full.
         let (origin, place) = if conn.is_stalled() { sent.origin.credited() } else { (sent.origin, None) };
-        let changed = conn.push(lane, Sent { origin, ..sent }, now, expires, all, |out| {
-            label.write(out);
-            write(out);
-        });
+        let mut texts = [0; TEXTS];
+        let label = label.pack(&mut texts);
+        let changed = conn.push(lane, Sent { origin, ..sent }, now..expires, &label, length, write);
         if let Some(place) = place {
             self.done_with(place);
         }

@@ -6,13 +6,13 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::link::LinkId;
+use crate::link::{Came, LinkId};
 use crate::node::agenda::{ADDRESS_TEXT, tree_memory};
 use crate::node::event::ReceivedHead;
 use crate::node::recent::place;
 use crate::node::router::Taken;
-use crate::wire::label;
-use crate::{Address, Receipts};
+use crate::wire::label::{self, is_same};
+use crate::{Address, MessageId, Receipts};
 
 const PLACES: usize = 128;
 
@@ -140,11 +140,23 @@ impl Known {
         self.link == link && rest.get(..self.texts.len()).is_some_and(|texts| is_same(texts, &self.texts))
     }
 
-    /// The letter of an envelope on the same link, if it is like one with these flags.
+    /// The letter of an envelope that came behind one with these flags, if it is like it; and the hops that it has
+    /// left, unless those of that one.
     #[inline]
-    pub(super) fn letter_if_alike<'a>(&self, flags: u8, envelope: &'a [u8]) -> Option<&'a [u8]> {
-        let (texts, letter) = envelope.get(label::FIXED..)?.split_at_checked(self.texts.len())?;
-        (envelope[0] == flags && is_same(texts, &self.texts)).then_some(letter)
+    pub(super) fn letter_if_alike<'a>(
+        &self,
+        flags: u8,
+        came: &Came<'a>,
+    ) -> Option<(MessageId, &'a [u8], Option<u8>)> {
+        match came {
+            Came::Alike { id, letter } => Some((*id, letter, None)),
+            Came::Whole(envelope) => {
+                let (fixed, rest) = envelope.split_first_chunk::<{ label::FIXED }>()?;
+                let (texts, letter) = rest.split_at_checked(self.texts.len())?;
+                (fixed[0] == flags && is_same(texts, &self.texts))
+                    .then(|| (MessageId::of(fixed), letter, Some(fixed[1])))
+            }
+        }
     }
 
     /// The letter of an envelope like this one.
@@ -206,19 +218,6 @@ impl Lately {
         self.places.capacity() * size_of::<Option<Box<Known>>>()
             + self.places.iter().flatten().map(|known| known.memory()).sum::<usize>()
     }
-}
-
-/// Equality, of texts so short that calling for it costs more than it.
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks(), b.as_chunks());
-    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    a.len() == b.len()
-        && a_words.iter().zip(b_words).all(|(a, b)| word(a) == word(b))
-        && match (a.last_chunk(), b.last_chunk()) {
-            // Some bytes once more, instead of each by itself.
-            (Some(a), Some(b)) => word(a) == word(b),
-            _ => a_rest == b_rest,
-        }
 }
 
 #[cfg(test)]

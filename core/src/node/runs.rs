@@ -2,14 +2,16 @@
 //! have in common is looked at once.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
-use crate::link::{Origin, Plain, Sent, envelope_cost};
+use crate::link::{Came, Origin, Plain, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::deliveries::Place;
 use crate::node::event::Received;
 use crate::node::lately::{Known, Led};
 use crate::node::router::Taken;
-use crate::wire::{Kind, Label, MessageId, Receipts, label};
+use crate::wire::label::Packed;
+use crate::wire::{Kind, Label, Receipts};
 
 impl Node {
     /// An envelope with this `label` was dealt with as one that is `known`. So are those that follow it, as far as they
@@ -36,29 +38,27 @@ impl Node {
             return;
         }
         let (most, flags) = (limits.letter.min(on.letter_limit()), label.flags());
-        let length = |letter: &[u8]| label::FIXED + known.onward.len() + letter.len();
-        let (mut count, mut changed) = (0, false);
+        let mut onward = Packed { flags, hops: 0, id: label.id, texts: &known.onward };
+        let length = onward.len();
+        let (mut hops, mut count, mut changed) = (label.hops, 0, false);
         loop {
-            let goes = |envelope: &[u8]| {
-                known.letter_if_alike(flags, envelope).is_some_and(|letter| {
+            let goes = |came: Came<'_>| {
+                known.letter_if_alike(flags, &came).is_some_and(|(_, letter, its)| {
                     letter.len() <= most
-                        && label::may_go_on(envelope)
-                        && on.queued(lane) + envelope_cost(length(letter)) <= room
+                        && its.unwrap_or(hops) > 0
+                        && on.queued(lane) + envelope_cost(length + letter.len()) <= room
                 })
             };
             if !from.next_envelope(plain, goes) {
                 break;
             }
-            let envelope = plain.envelope();
-            let (Some(fixed), letter) = (envelope.first_chunk(), known.letter(envelope)) else { break };
+            let Some((id, letter, its)) = known.letter_if_alike(flags, &plain.came()) else { break };
+            hops = its.unwrap_or(hops);
+            (onward.id, onward.hops) = (id, hops.saturating_sub(1));
             let origin = Origin::Link { link: known.link, sequence: plain.sequence() };
-            let (id, kind, receipts) = (MessageId::of(fixed), label.kind, label.receipts);
-            let sent = Sent { id, kind, receipts, copy: false, origin };
-            changed |= on.push(lane, sent, now, expires, length(letter), |out| {
-                out.extend_from_slice(&label::once_more(fixed));
-                out.extend_from_slice(&known.onward);
-                out.extend_from_slice(letter);
-            });
+            let sent = Sent { id, kind: label.kind, receipts: label.receipts, copy: false, origin };
+            let write = |out: &mut Vec<u8>| out.extend_from_slice(letter);
+            changed |= on.push(lane, sent, now..expires, &onward, letter.len(), write);
             count += 1;
         }
         self.router.took(seat, count);
@@ -73,21 +73,20 @@ impl Node {
         let (most, flags) = (self.config.limits.letter, label.flags());
         let addresses = known.to.as_str().len() + known.from.as_str().len();
         loop {
-            let is_alike = |envelope: &[u8]| {
+            let is_alike = |came: Came<'_>| {
                 known
-                    .letter_if_alike(flags, envelope)
-                    .is_some_and(|letter| letter.len() <= most && known.heard.begins(letter))
+                    .letter_if_alike(flags, &came)
+                    .is_some_and(|(_, letter, _)| letter.len() <= most && known.heard.begins(letter))
             };
             if !conn.next_envelope(plain, is_alike) {
                 break;
             }
-            let envelope = plain.envelope();
-            let (Some(fixed), letter) = (envelope.first_chunk(), known.letter(envelope)) else { break };
+            let Some((id, letter, _)) = known.letter_if_alike(flags, &plain.came()) else { break };
             let body = self.bodies.keep(letter.get(opening..).unwrap_or_default());
             let cost = envelope_cost(letter.len() + addresses);
             link.deliveries += cost;
             let place = Place { link: Some(known.link), sequence: plain.sequence(), cost };
-            let (id, head) = (MessageId::of(fixed), Arc::clone(head));
+            let head = Arc::clone(head);
             self.deliveries.push(place, || Received { id, body: body.freeze(), head });
         }
     }

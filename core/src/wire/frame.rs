@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::Reason;
+use crate::wire::MessageId;
 use crate::wire::record::MAX_PLAINTEXT;
 
 /// The bytes before a frame's payload: type and length.
@@ -29,6 +30,8 @@ pub mod types {
     pub const CLOSE: u8 = 0x08;
     /// The sender's next record uses the next key.
     pub const REKEY: u8 = 0x09;
+    /// An id and a letter: the label is else that of the envelope before it.
+    pub const ALIKE: u8 = 0x0A;
     /// From here on: extensions, which a peer may ignore.
     pub const EXTENSION: u8 = 0x80;
 }
@@ -38,6 +41,14 @@ pub mod types {
 pub enum Frame<'a> {
     /// A label and a letter, not yet looked at.
     Envelope(&'a [u8]),
+    /// An envelope that has the label of the one before it in its record, but for the id.
+    /// [`alike`](crate::wire::label::alike) puts it together.
+    Alike {
+        /// Its id.
+        id: MessageId,
+        /// Its letter, not yet looked at.
+        letter: &'a [u8],
+    },
     /// Asks for a pong with the same number.
     Ping(u64),
     /// Answers a ping.
@@ -131,6 +142,10 @@ fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, FrameError> {
                 text: core::str::from_utf8(text).map_err(|_| wrong)?,
             }
         }
+        types::ALIKE => {
+            let (id, letter) = payload.split_first_chunk().ok_or(wrong)?;
+            Frame::Alike { id: MessageId(*id), letter }
+        }
         types::REKEY if payload.is_empty() => Frame::Rekey,
         types::REKEY => return Err(wrong),
         types::EXTENSION.. => Frame::Extension(kind),
@@ -138,13 +153,18 @@ fn parse(kind: u8, payload: &[u8]) -> Result<Frame<'_>, FrameError> {
     })
 }
 
+/// A frame's header, of `length` bytes of payload: no more than [`MAX_PAYLOAD`].
+pub(crate) fn header(kind: u8, length: usize) -> [u8; HEADER] {
+    debug_assert!(length <= MAX_PAYLOAD);
+    let [high, low] = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
+    [kind, high, low]
+}
+
 /// Appends a frame's header; `length` bytes of payload must follow.
 ///
 /// The caller has made sure that they fit in a record: see [`MAX_PAYLOAD`].
 pub fn write_header(out: &mut Vec<u8>, kind: u8, length: usize) {
-    debug_assert!(length <= MAX_PAYLOAD);
-    let [high, low] = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
-    out.extend_from_slice(&[kind, high, low]);
+    out.extend_from_slice(&header(kind, length));
 }
 
 /// Appends a whole frame. The payload must not be longer than [`MAX_PAYLOAD`].
@@ -183,6 +203,7 @@ mod tests {
     fn what_is_written_is_read() {
         let mut out = Vec::new();
         write(&mut out, types::ENVELOPE, b"letter");
+        write(&mut out, types::ALIKE, b"sixteen bytes idletter");
         write(&mut out, types::PING, &7u64.to_be_bytes());
         write(&mut out, types::ACK, &9u32.to_be_bytes());
         write_close(&mut out, Reason::BUSY, "later");
@@ -192,6 +213,7 @@ mod tests {
             read_all(&out).unwrap(),
             [
                 Frame::Envelope(b"letter"),
+                Frame::Alike { id: MessageId(*b"sixteen bytes id"), letter: b"letter" },
                 Frame::Ping(7),
                 Frame::Ack(9),
                 Frame::Close { reason: Reason::BUSY, text: "later" },
@@ -219,6 +241,9 @@ mod tests {
             (&[8, 0, 1, 0], FrameError::Payload(8)),
             (&[8, 0, 3, 0, 1, 0xFF], FrameError::Payload(8)),
             (&[9, 0, 1, 0], FrameError::Payload(9)),
+            (&[10, 0, 0], FrameError::Payload(10)),
+            (&[10, 0, 15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], FrameError::Payload(10)),
+            (&[11, 0, 0], FrameError::Unknown(11)),
         ] {
             assert_eq!(read(&mut &*bytes), Err(error), "{bytes:?}");
         }

@@ -122,6 +122,8 @@ impl core::error::Error for LabelError {}
 
 /// What every label begins with: flags, hops, id.
 pub(crate) const FIXED: usize = 2 + 16;
+/// The most that both texts have, each behind its length.
+pub(crate) const TEXTS: usize = 2 * (1 + 255);
 const SEALED: u8 = 1 << 4;
 const MORE: u8 = 1 << 5;
 
@@ -192,6 +194,20 @@ impl<'a> Label<'a> {
         false
     }
 
+    /// The same as it is written; `room` is for its texts.
+    pub(crate) fn pack<'b>(&self, room: &'b mut [u8; TEXTS]) -> Packed<'b> {
+        let mut end = 0;
+        for text in [self.to, self.from] {
+            let length = u8::try_from(text.len()).unwrap_or(0);
+            debug_assert!(usize::from(length) == text.len(), "an address of at most 255 bytes");
+            let text = &text.as_bytes()[..usize::from(length)];
+            room[end] = length;
+            room[end + 1..][..text.len()].copy_from_slice(text);
+            end += 1 + text.len();
+        }
+        Packed { flags: self.flags(), hops: self.hops, id: self.id, texts: &room[..end] }
+    }
+
     /// Appends the label. `to` and `from` are addresses, of at most 255 bytes, or empty.
     pub fn write(&self, out: &mut Vec<u8>) {
         let length = |text: &str| {
@@ -210,6 +226,72 @@ impl<'a> Label<'a> {
     }
 }
 
+/// A label as it is written: what stands in front of its id and behind it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Packed<'a> {
+    pub(crate) flags: u8,
+    pub(crate) hops: u8,
+    pub(crate) id: MessageId,
+    /// `to` and `from`, each behind its length.
+    pub(crate) texts: &'a [u8],
+}
+
+impl Packed<'_> {
+    /// The bytes of the label.
+    pub(crate) const fn len(&self) -> usize {
+        FIXED + self.texts.len()
+    }
+
+    /// Whether an envelope begins with this label, but for the id.
+    #[inline]
+    pub(crate) fn is_alike(&self, envelope: &[u8]) -> bool {
+        envelope.get(FIXED..self.len()).is_some_and(|texts| {
+            is_same(texts, self.texts) && [envelope[0], envelope[1]] == [self.flags, self.hops]
+        })
+    }
+}
+
+/// The bytes of the label that `envelope` begins with, if it is there in whole.
+pub(crate) fn length(envelope: &[u8]) -> Option<usize> {
+    let (_, letter) = split_text(split_text(envelope.get(FIXED..)?)?.1)?;
+    Some(envelope.len() - letter.len())
+}
+
+/// The envelope that is alike to the one `before` it, with this id and letter; none, if that has no whole label.
+/// PROTOCOL.md, section 4.
+///
+/// ```
+/// use homing_core::MessageId;
+/// use homing_core::wire::{Label, label};
+///
+/// let before = b"\x04\x08one of sixteen b\x03b@n\x00letter";
+/// let (id, letter) = (MessageId(*b"another of these"), b"another letter");
+/// let envelope = label::alike(before, &id, letter).unwrap();
+/// assert_eq!(envelope, b"\x04\x08another of these\x03b@n\x00another letter");
+/// assert_eq!(Label::read(&envelope).unwrap().0.to, "b@n");
+/// ```
+pub fn alike(before: &[u8], id: &MessageId, letter: &[u8]) -> Option<Vec<u8>> {
+    let mut envelope = before.get(..length(before)?)?.to_vec();
+    envelope[2..FIXED].copy_from_slice(&id.0);
+    envelope.extend_from_slice(letter);
+    Some(envelope)
+}
+
+/// Writes the label that stands at `like` once more, with another id, so that it ends at `end`: where it begins then.
+/// What stood there is overwritten, be it that label. None, if there is no whole label, or no room in front of `end`;
+/// nothing has changed then.
+pub(crate) fn write_again(bytes: &mut [u8], like: usize, id: MessageId, end: usize) -> Option<usize> {
+    let label = bytes.get(like..)?;
+    let length = length(label)?;
+    let start = end.checked_sub(length).filter(|_| end <= bytes.len())?;
+    let [flags, hops] = *bytes.get(like..)?.first_chunk()?;
+    bytes.copy_within(like + FIXED..like + length, start + FIXED);
+    let (fixed, _) = bytes.get_mut(start..)?.split_first_chunk_mut::<FIXED>()?;
+    (fixed[0], fixed[1]) = (flags, hops);
+    fixed[2..].copy_from_slice(&id.0);
+    Some(start)
+}
+
 impl MessageId {
     /// The one in the fixed part of a label.
     pub(crate) const fn of(fixed: &[u8; FIXED]) -> MessageId {
@@ -218,23 +300,18 @@ impl MessageId {
     }
 }
 
-/// Whether an envelope may be passed on once more.
-pub(crate) fn may_go_on(envelope: &[u8]) -> bool {
-    envelope.get(1).is_some_and(|hops| *hops > 0)
-}
-
-/// The fixed part of a label as it is passed on.
-pub(crate) const fn once_more(fixed: &[u8; FIXED]) -> [u8; FIXED] {
-    let mut fixed = *fixed;
-    fixed[1] = fixed[1].saturating_sub(1);
-    fixed
-}
-
-/// The fixed part of a label, with this id in it.
-pub(crate) fn with_id(fixed: &[u8; FIXED], id: MessageId) -> [u8; FIXED] {
-    let mut with = *fixed;
-    with[2..].copy_from_slice(&id.0);
-    with
+/// Equality, of texts so short that calling for it costs more than it.
+#[inline]
+pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks(), b.as_chunks());
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    a.len() == b.len()
+        && a_words.iter().zip(b_words).all(|(a, b)| word(a) == word(b))
+        && match (a.last_chunk(), b.last_chunk()) {
+            // Some bytes once more, instead of each by itself.
+            (Some(a), Some(b)) => word(a) == word(b),
+            _ => a_rest == b_rest,
+        }
 }
 
 /// Two texts as they stand in a label.
@@ -293,9 +370,38 @@ impl FromStr for Receipts {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::wire::frame::{self, Frame};
     use proptest::prelude::*;
+
+    /// One of three labels, with an id.
+    pub(crate) const fn of(which: u8, id: u8) -> Label<'static> {
+        Label {
+            kind: Kind::Message,
+            priority: Priority::Normal,
+            sealed: false,
+            more: false,
+            receipts: Receipts::Failure,
+            hops: 8,
+            id: MessageId([id; 16]),
+            to: if which == 0 { "" } else { "b@n" },
+            from: if which == 2 { "ada@n/laptop" } else { "" },
+        }
+    }
+
+    /// The envelopes of a record, in whole.
+    pub(crate) fn all_in(mut record: &[u8]) -> Vec<Vec<u8>> {
+        let mut all: Vec<Vec<u8>> = Vec::new();
+        while !record.is_empty() {
+            all.push(match frame::read(&mut record) {
+                Ok(Frame::Envelope(envelope)) => envelope.to_vec(),
+                Ok(Frame::Alike { id, letter }) => alike(all.last().unwrap(), &id, letter).unwrap(),
+                other => panic!("{other:?}"),
+            });
+        }
+        all
+    }
 
     #[test]
     fn the_layout_is_this() {
@@ -324,7 +430,51 @@ mod tests {
         assert_eq!(Label::read(&out), Err(LabelError::Flags(0b1000_1110)));
     }
 
+    /// A label of a few, so that two are often alike.
+    fn any_label() -> impl Strategy<Value = Vec<u8>> {
+        const TEXTS: &[&[u8]] = &[b"\x00", b"\x03b@n", b"\x03c@n", b"\x0Cada@n/laptop"];
+        let text = prop::sample::select(TEXTS);
+        (0u8..2, 0u8..2, any::<[u8; 16]>(), text.clone(), text)
+            .prop_map(|(flags, hops, id, to, from)| [&[flags, hops][..], &id, to, from].concat())
+    }
+
     proptest! {
+        /// In place, whatever stands between them and is overwritten, and put together anew: the same envelope.
+        #[test]
+        fn a_label_is_written_again(
+            label in any_label(),
+            before in 0usize..9,
+            between in 0usize..60,
+            id in any::<[u8; 16]>(),
+            letter in proptest::collection::vec(any::<u8>(), 0..9),
+        ) {
+            let id = MessageId(id);
+            prop_assert_eq!(length(&label), Some(label.len()));
+            let mut bytes = [&alloc::vec![9; before][..], &label, &alloc::vec![9; between], &letter].concat();
+            let end = bytes.len() - letter.len();
+            let start = write_again(&mut bytes, before, id, end);
+            prop_assert_eq!(start, Some(before + between));
+            let anew = alike(&label, &id, &letter);
+            prop_assert_eq!(Some(&bytes[before + between..]), anew.as_deref());
+            let was = bytes.clone();
+            prop_assert!(write_again(&mut bytes, before + between + 1 + label.len(), id, end).is_none());
+            prop_assert!(write_again(&mut bytes, before + between, id, label.len() - 1).is_none());
+            prop_assert!(write_again(&mut bytes, before + between, id, was.len() + 1).is_none());
+            prop_assert_eq!(bytes, was);
+        }
+
+        /// Those are alike that are the same but for their ids, and no others.
+        #[test]
+        fn alike_is_the_same_but_for_the_id(a in any_label(), b in any_label()) {
+            let mut room = [0; TEXTS];
+            let label = Label::read(&a).unwrap().0.pack(&mut room);
+            prop_assert_eq!([&[label.flags, label.hops][..], &label.id.0, label.texts].concat(), &a[..]);
+            let same = a[..2] == b[..2] && a[FIXED..] == b[FIXED..];
+            prop_assert_eq!(label.is_alike(&b), same);
+            prop_assert!(label.is_alike(&[&a[..], b"letter"].concat()));
+            (0..a.len()).for_each(|cut| assert!(!label.is_alike(&a[..cut])));
+        }
+
         #[test]
         fn what_is_read_is_written_again(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
             if let Ok((label, letter)) = Label::read(&bytes) {

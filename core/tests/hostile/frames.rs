@@ -38,7 +38,7 @@ fn frames_that_close_the_link() {
         with(R::UNSUPPORTED, frame(0, b"")),
         with(R::UNSUPPORTED, frame(2, b"continue")),
         with(R::UNSUPPORTED, frame(3, b"credit")),
-        with(R::UNSUPPORTED, frame(0x0A, b"")),
+        with(R::UNSUPPORTED, frame(0x0B, b"")),
         with(R::UNSUPPORTED, frame(0x7F, b"")),
         with(R::MALFORMED, frame(types::PING, &[0; 7])),
         with(R::MALFORMED, frame(types::PING, &[0; 9])),

@@ -20,6 +20,7 @@ pub mod types {
     pub const SESSION: u8 = 7;
     pub const CLOSE: u8 = 8;
     pub const REKEY: u8 = 9;
+    pub const ALIKE: u8 = 10;
 }
 
 /// With which primitives.
@@ -180,7 +181,7 @@ impl Session {
         self.transport.rekey_outgoing();
     }
 
-    /// Takes bytes of the other side's; the frames that they end.
+    /// Takes bytes of the other side's; the frames that they end, each envelope with its label.
     pub fn open(&mut self, bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
         self.rest.extend(bytes);
         let mut new = Vec::new();
@@ -193,15 +194,24 @@ impl Session {
             let mut plain = vec![0; length];
             let n = self.transport.read_message(&content, &mut plain).unwrap();
             let mut plain = &plain[..n];
+            let mut before: Option<Envelope> = None;
             while !plain.is_empty() {
                 let length = usize::from(u16::from_be_bytes([plain[1], plain[2]]));
-                new.push((plain[0], plain[3..3 + length].to_vec()));
-                if plain[0] == types::ENVELOPE && plain[3] & 3 != 1 {
-                    self.owed += 1;
+                let (mut kind, mut payload) = (plain[0], plain[3..3 + length].to_vec());
+                if kind == types::ALIKE {
+                    // As if it had come with the label of the one before it.
+                    let like = before.as_ref().expect("alike to none");
+                    let (id, letter) = (payload[..16].try_into().unwrap(), payload[16..].to_vec());
+                    (kind, payload) = (types::ENVELOPE, Envelope { id, letter, ..like.clone() }.bytes());
                 }
-                if plain[0] == types::REKEY {
+                if kind == types::ENVELOPE {
+                    before = Some(Envelope::read(&payload));
+                    self.owed += u32::from(payload[0] & 3 != 1);
+                }
+                if kind == types::REKEY {
                     self.transport.rekey_incoming();
                 }
+                new.push((kind, payload));
                 plain = &plain[3 + length..];
             }
         }

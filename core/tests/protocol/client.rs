@@ -44,11 +44,13 @@ impl CryptoResolver for NoDice {
 pub(crate) struct Frame {
     pub(crate) kind: u8,
     pub(crate) payload: Vec<u8>,
+    /// Whether it was an alike envelope, `0a`, which is kept as the `01` that it stands for.
+    alike: bool,
 }
 
 impl Frame {
     pub(crate) fn new(kind: u8, payload: impl Into<Vec<u8>>) -> Frame {
-        Frame { kind, payload: payload.into() }
+        Frame { kind, payload: payload.into(), alike: false }
     }
 
     pub(crate) fn envelope(flags: u8, hops: u8, id: [u8; 16], to: &str, head: &str, body: &[u8]) -> Frame {
@@ -68,12 +70,25 @@ impl Frame {
         [&[self.kind][..], &length, &self.payload].concat()
     }
 
+    /// The envelope that has the label of `before`, and this id and letter.
+    fn whole(before: &Frame, id_and_letter: &[u8]) -> Frame {
+        let to = usize::from(before.payload[18]);
+        let from = usize::from(before.payload[19 + to]);
+        let (id, letter) = id_and_letter.split_at(16);
+        let payload = [&before.payload[..2], id, &before.payload[18..20 + to + from], letter].concat();
+        Frame { kind: 0x01, payload, alike: true }
+    }
+
     fn cut(mut plain: &[u8]) -> Vec<Frame> {
         assert!(!plain.is_empty(), "a record has a frame");
         let mut frames = Vec::new();
         while let [kind, high, low, rest @ ..] = plain {
             let (payload, rest) = rest.split_at(usize::from(u16::from_be_bytes([*high, *low])));
-            frames.push(Frame::new(*kind, payload));
+            let frame = match *kind {
+                0x0a => Frame::whole(frames.iter().rfind(|f: &&Frame| f.kind == 0x01).unwrap(), payload),
+                kind => Frame::new(kind, payload),
+            };
+            frames.push(frame);
             plain = rest;
         }
         assert!(plain.is_empty(), "whole frames");
@@ -91,7 +106,8 @@ impl Frame {
     /// One line for people.
     fn describe(&self) -> String {
         match self.kind {
-            0x01 => Envelope::read(&self.payload).describe(),
+            0x01 if self.alike => Envelope::read(&self.payload).describe("0a alike: "),
+            0x01 => Envelope::read(&self.payload).describe("01 "),
             0x04 => format!("04 ping {:#x}", self.number()),
             0x05 => format!("05 pong {:#x}", self.number()),
             0x06 => format!("06 ack {}", self.number()),
@@ -138,8 +154,8 @@ impl Envelope {
         ["message", "notification", "request", "response"][usize::from(self.flags & 3)]
     }
 
-    fn describe(&self) -> String {
-        let mut out = format!("01 {} hops {}, id {:02x}..", self.kind(), self.hops, self.id[0]);
+    fn describe(&self, frame: &str) -> String {
+        let mut out = format!("{frame}{} hops {}, id {:02x}..", self.kind(), self.hops, self.id[0]);
         for (word, text) in [("to", &self.to), ("from", &self.from)] {
             if !text.is_empty() {
                 let _ = write!(out, ", {word} {text}");

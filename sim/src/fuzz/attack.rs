@@ -53,7 +53,7 @@ const SESSIONS: &[&str] = &[
 /// Appends one frame, or a few of it, or one that is altered.
 pub(super) fn frame(bytes: &mut Bytes<'_>, ids: &[[u8; 16]], out: &mut Vec<u8>) {
     let start = out.len();
-    match bytes.u8() % 12 {
+    match bytes.u8() % 13 {
         0..=4 => out.extend(frame_of(types::ENVELOPE, &envelope(bytes, ids))),
         5 => out.extend(frame_of(types::ACK, &u32::from(bytes.u8()).to_be_bytes())),
         6 => out.extend(frame_of(bytes.pick(&[types::PING, types::PONG]), &bytes.u64().to_be_bytes())),
@@ -72,6 +72,18 @@ pub(super) fn frame(bytes: &mut Bytes<'_>, ids: &[[u8; 16]], out: &mut Vec<u8>) 
                     break;
                 }
                 out.extend_from_slice(&one);
+            }
+        }
+        11 => {
+            // A few that are like the one before them; sometimes there is none.
+            let first = envelope(bytes, ids);
+            if !bytes.one_in(8) {
+                out.extend(frame_of(types::ENVELOPE, &first));
+            }
+            for _ in 0..bytes.u8() % 4 {
+                let alike = [&[bytes.u8(); 16][..], &letter(bytes, first[0] & 3)].concat();
+                let short = if bytes.one_in(16) { usize::from(bytes.u8()) } else { alike.len() };
+                out.extend(frame_of(types::ALIKE, &alike[..short.min(alike.len())]));
             }
         }
         _ => {

@@ -1,7 +1,7 @@
 //! Speaks the wire by hand, for either side of a link: any byte can be sent, at any time.
 
 use homing_core::wire::frame::{self, Frame, types};
-use homing_core::wire::{Kind, Label, record};
+use homing_core::wire::{Kind, Label, label, record};
 
 use super::noise::{Cipher, Handshake};
 
@@ -88,11 +88,21 @@ impl Session {
             assert!(!self.closed, "a record behind a close frame");
             let plain = self.input.open(&content).expect("a record of the node's does not authenticate");
             let mut rest = &plain[..];
+            let mut before = None;
             assert!(!rest.is_empty(), "a record without a frame");
             while !rest.is_empty() {
                 assert!(!self.closed, "a frame behind a close frame");
                 match frame::read(&mut rest).expect("a frame of the node's cannot be read") {
-                    Frame::Envelope(envelope) => said.push(self.envelope(envelope)),
+                    Frame::Envelope(envelope) => {
+                        before = Some(envelope);
+                        said.push(self.envelope(envelope));
+                    }
+                    Frame::Alike { id, letter } => {
+                        let before = before.expect("alike to an envelope of another record");
+                        let envelope =
+                            label::alike(before, &id, letter).expect("alike to one without a label");
+                        said.push(self.envelope(&envelope));
+                    }
                     Frame::Ping(n) => self.ping = Some(n),
                     Frame::Close { reason, .. } => {
                         assert!(!reason.text().is_empty(), "closed for {reason:?}, which is no reason");

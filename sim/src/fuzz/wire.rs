@@ -1,9 +1,9 @@
 //! The decoders of what is binary: preface, records, frames, labels.
 
-use homing_core::Reason;
 use homing_core::wire::frame::{self, Frame, FrameError};
 use homing_core::wire::record::{self, Header, Preface};
-use homing_core::wire::{Label, LabelError};
+use homing_core::wire::{Label, LabelError, label};
+use homing_core::{MessageId, Reason};
 
 /// The first bytes of a stream: as a preface, and as the header of a record.
 ///
@@ -81,6 +81,7 @@ fn write(read: Frame<'_>, from: &[u8], out: &mut Vec<u8>) {
     use frame::types;
     match read {
         Frame::Envelope(payload) => frame::write(out, types::ENVELOPE, payload),
+        Frame::Alike { id, letter } => frame::write(out, types::ALIKE, &[&id.0, letter].concat()),
         Frame::Ping(n) => frame::write(out, types::PING, &n.to_be_bytes()),
         Frame::Pong(n) => frame::write(out, types::PONG, &n.to_be_bytes()),
         Frame::Ack(n) => frame::write(out, types::ACK, &n.to_be_bytes()),
@@ -112,7 +113,11 @@ pub fn label(data: &[u8]) {
             out.extend_from_slice(letter);
             assert_eq!(out, data);
             assert_eq!(label.id.to_string().parse(), Ok(label.id));
+            let other = MessageId([!data[2]; 16]);
+            let alike = label::alike(data, &other, b"letter").expect("nothing is alike to it");
+            assert_eq!(Label::read(&alike), Ok((Label { id: other, ..label }, &b"letter"[..])));
             let short = &data[..label.len() - 1];
+            assert_eq!(label::alike(short, &other, b""), None, "alike to a label without its last byte");
             assert_eq!(Label::read(short), Err(LabelError::Truncated), "a label without its last byte");
         }
         Err(LabelError::Flags(flags)) => assert_eq!((flags, flags >> 2 & 3), (data[0], 3)),

@@ -155,6 +155,7 @@ fn frames() -> Vec<Vec<u8>> {
         one(types::REKEY, b""),
         one(types::EXTENSION, b"later"),
         one(0xFF, b""),
+        one(types::ALIKE, b"sixteen bytes idand a letter"),
     ];
     let together = all.concat();
     all.push(together);
@@ -162,6 +163,7 @@ fn frames() -> Vec<Vec<u8>> {
         one(2, b"continue"),
         one(types::PING, &[0; 7]),
         one(types::REKEY, b"?"),
+        one(types::ALIKE, &[0; 15]),
         one(types::CLOSE, &[0; 203]),
         one(types::CLOSE, b"\0\x01\xFF"),
         vec![types::ENVELOPE, 0xFF, 0xFF, 0],

@@ -3,8 +3,9 @@
 use core::ops::Range;
 use core::time::Duration;
 
+use crate::link::connection::plain::{At, is_counted};
 use crate::link::connection::units::{Unit, next_unit};
-use crate::link::connection::{Connection, ConnectionEvent, Joined, Phase, Plain, Step, Volume};
+use crate::link::connection::{Came, Connection, ConnectionEvent, Joined, Phase, Plain, Step, Volume};
 use crate::link::flow::{Outbound, envelope_cost};
 use crate::link::goodbye::Goodbye;
 use crate::link::handshake::{self, Initiator, Refusal};
@@ -36,6 +37,7 @@ impl Connection {
             }
             if plain.at < plain.bytes.len() {
                 if self.next_envelope(plain, |_| true) {
+                    plain.write_out();
                     return Step::Envelope;
                 }
                 match self.next_frame(now, plain) {
@@ -87,7 +89,7 @@ impl Connection {
         };
         if let Phase::Records { transport, heard, .. } = &mut self.phase {
             // What another record left there is overwritten.
-            plain.at = 0;
+            (plain.at, plain.label) = (0, None);
             transport.open(content, &mut plain.bytes).map_err(|_| Refusal::new(Reason::FORGED_RECORD, ""))?;
             *heard = true;
             self.received_under_key.add(content.len());
@@ -144,26 +146,40 @@ impl Connection {
         self.pulse = Pulse::new(now, heartbeat, self.role);
     }
 
-    /// Takes the next frame off if it is a whole envelope, which may come now and `is_wanted`. Whatever else it is,
-    /// nothing has changed.
+    /// Takes the next frame off if it is an envelope, with a label or like the one before it, which may come now and
+    /// `is_wanted`. Whatever else it is, nothing has changed.
     #[inline]
-    pub(crate) fn next_envelope(&mut self, plain: &mut Plain, is_wanted: impl FnOnce(&[u8]) -> bool) -> bool {
+    pub(crate) fn next_envelope(
+        &mut self,
+        plain: &mut Plain,
+        is_wanted: impl FnOnce(Came<'_>) -> bool,
+    ) -> bool {
         let rest = &plain.bytes[plain.at..];
-        let Some(&[types::ENVELOPE, high, low]) = rest.first_chunk() else { return false };
+        let Some(&[kind @ (types::ENVELOPE | types::ALIKE), high, low]) = rest.first_chunk() else {
+            return false;
+        };
         let start = plain.at + frame::HEADER;
         let end = start + usize::from(u16::from_be_bytes([high, low]));
-        let Some(payload) = plain.bytes.get(start..end) else { return false };
-        if !matches!(self.state, State::Established | State::Finishing) || !is_wanted(payload) {
+        let is_alike = kind == types::ALIKE;
+        let came = plain.bytes.get(start..end).and_then(|payload| Came::new(is_alike, payload));
+        let (Some(came), State::Established | State::Finishing) = (came, self.state) else { return false };
+        // What it would be with its label is what counts.
+        let (label, is_counted, length) = match (came, plain.label) {
+            (Came::Whole(envelope), _) => (At::new(start, envelope), is_counted(envelope), envelope.len()),
+            (Came::Alike { letter, .. }, Some(at)) => (Some(at), at.is_counted, at.length + letter.len()),
+            (Came::Alike { .. }, None) => return false,
+        };
+        if !is_wanted(came) {
             return false;
         }
         plain.sequence = None;
-        if !is_notification(payload) {
-            plain.sequence = self.inbound.receive(envelope_cost(payload.len()));
+        if is_counted {
+            plain.sequence = self.inbound.receive(envelope_cost(length));
             if plain.sequence.is_none() {
                 return false;
             }
         }
-        (plain.envelope, plain.at) = (start..end, end);
+        (plain.label, plain.payload, plain.is_alike, plain.at) = (label, start..end, is_alike, end);
         true
     }
 
@@ -176,11 +192,19 @@ impl Connection {
         };
         let established = matches!(self.state, State::Established | State::Finishing);
         match frame {
+            Frame::Envelope(_) | Frame::Alike { .. } if !established => {
+                return Err(out_of_state("an envelope"));
+            }
+            Frame::Alike { .. } if plain.label.is_none() => {
+                return Err(Refusal::new(
+                    Reason::MALFORMED,
+                    "an envelope like the one before, of which there is none",
+                ));
+            }
             // There was no place for it: `next_envelope` has taken all others.
-            Frame::Envelope(_) if established => {
+            Frame::Envelope(_) | Frame::Alike { .. } => {
                 return Err(Refusal::new(Reason::LIMIT, "more than the window allows"));
             }
-            Frame::Envelope(_) => return Err(out_of_state("an envelope")),
             Frame::Ping(number) => self.control.pong = Some(number),
             Frame::Pong(number) => self.pulse.pong(now, number),
             Frame::Ack(count) => {
@@ -283,11 +307,6 @@ impl Connection {
         }
         begins
     }
-}
-
-/// The flags' kind, without reading the rest: a malformed one is counted.
-fn is_notification(envelope: &[u8]) -> bool {
-    envelope.first().is_some_and(|flags| flags & 3 == crate::wire::Kind::Notification as u8)
 }
 
 fn read_admission(me: &Initiator, address: &str, hub: &str, key: Option<PeerId>) -> Result<Joined, Refusal> {

@@ -2,6 +2,7 @@
 
 mod incoming;
 mod outgoing;
+mod plain;
 mod timers;
 mod units;
 
@@ -10,6 +11,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 use core::time::Duration;
 
 use crate::buffer::Buffer;
@@ -25,6 +27,9 @@ use crate::link::session::{Options, Role, SessionMessage, Signal, State};
 use crate::noise::{Handshake, Transport};
 use crate::wire::{frame, record};
 use crate::{Address, CloseReason, ClosedBy, Config, Heartbeat, Instant, PeerId, Reason};
+
+pub(crate) use plain::Came;
+pub use plain::Plain;
 
 pub use crate::link::handshake::{Asked, Initiator, Responder};
 
@@ -103,37 +108,6 @@ impl Volume {
     const fn add(&mut self, bytes: usize) {
         self.records += 1;
         self.bytes += bytes as u64;
-    }
-}
-
-/// The plaintext of the record that is being read. One for all connections of a node.
-#[derive(Debug, Default)]
-pub struct Plain {
-    bytes: Buffer,
-    at: usize,
-    envelope: core::ops::Range<usize>,
-    sequence: Option<u64>,
-}
-
-impl Plain {
-    /// The envelope that [`Step::Envelope`] spoke of.
-    pub fn envelope(&self) -> &[u8] {
-        self.bytes.get(self.envelope.clone()).unwrap_or_default()
-    }
-
-    /// Its number, to be given back when it was dealt with; none for one that is not counted.
-    pub const fn sequence(&self) -> Option<u64> {
-        self.sequence
-    }
-
-    pub(crate) const fn memory(&self) -> usize {
-        self.bytes.capacity()
-    }
-
-    /// Nothing of it is read any more. The bytes stay until the next record overwrites them.
-    pub(crate) fn clear(&mut self) {
-        self.at = self.bytes.len();
-        (self.envelope, self.sequence) = (0..0, None);
     }
 }
 
@@ -255,11 +229,10 @@ impl Connection {
         &mut self,
         lane: LaneKind,
         sent: Sent,
-        now: Instant,
-        expires: Instant,
+        waits: Range<Instant>,
         frame: &SharedFrame,
     ) -> bool {
-        self.lanes.push_shared(lane, sent, now, expires, frame)
+        self.lanes.push_shared(lane, sent, waits, frame)
     }
 
     /// Lends a buffer for what is to be written, if it has none. One that goes from link to link stays in the

@@ -1,6 +1,7 @@
 //! What goes out: lanes, control frames and farewells, sealed when they are written.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::buffer::Buffer;
 use crate::link::connection::{Connection, Phase, Volume};
@@ -11,6 +12,7 @@ use crate::link::output::ENOUGH;
 use crate::link::session::SessionMessage;
 use crate::noise::Transport;
 use crate::wire::frame::{self, types};
+use crate::wire::label::Packed;
 use crate::wire::record::{self, MAX_PLAINTEXT};
 use crate::{CloseReason, ClosedBy, Instant, Reason};
 
@@ -25,19 +27,19 @@ impl Connection {
         self.lanes.is_stalled()
     }
 
-    /// Queues an envelope of `length` bytes, which `write` writes and which must fit in a frame. It goes out in its
-    /// turn, or comes back when `expires` has come; a notification waits for as long as the link lives. Whether that
+    /// Queues an envelope with a letter of `length` bytes, which `write` writes; it must fit in a frame. It goes out in
+    /// its turn, or comes back when it has waited from now until it expires; a notification waits for as long as the link lives. Whether that
     /// changes what this connection has to say now, or when: behind another one it does not.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
         sent: Sent,
-        now: Instant,
-        expires: Instant,
+        waits: Range<Instant>,
+        label: &Packed<'_>,
         length: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        self.lanes.push(lane, sent, now, expires, length, write)
+        self.lanes.push(lane, sent, waits, label, length, write)
     }
 
     pub(super) fn say(&mut self, message: &SessionMessage) {

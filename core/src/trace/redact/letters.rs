@@ -22,17 +22,27 @@ fn is_read(path: &str, to_neighbour: bool) -> bool {
 /// The bodies in a record.
 pub(super) fn blank_frames(record: &mut [u8]) {
     let mut at = 0;
+    // What the last envelope is, of which those that are alike have the label.
+    let mut last = None;
     while at < record.len() {
         let mut rest = &record[at..];
         let all = rest.len();
         let read = frame::read(&mut rest).map(|frame| match frame {
-            Frame::Envelope(_) => Content::Envelope,
+            Frame::Envelope(envelope) => {
+                let label = Label::read(envelope).ok().map(|(label, letter)| (Of::new(&label), letter.len()));
+                last = label.map(|(of, _)| of);
+                label.map_or(Content::Read, |(of, letter)| Content::Letter(of, letter))
+            }
+            // Like none: the link ends with it, and its letter is not read.
+            Frame::Alike { letter, .. } => Content::Letter(last.unwrap_or(Of::NOBODY), letter.len()),
             Frame::Extension(_) => Content::Unread,
             _ => Content::Read,
         });
         let payload = at + frame::HEADER..at + (all - rest.len());
         match read {
-            Ok(Content::Envelope) => blank_envelope(&mut record[payload.clone()]),
+            Ok(Content::Letter(of, length)) => {
+                blank_letter(&mut record[payload.end - length..payload.end], of);
+            }
             Ok(Content::Unread) => record[payload.clone()].fill(BLANK),
             Ok(Content::Read) => {}
             Err(error) => return blank_wrong(&mut record[at..], error),
@@ -42,9 +52,27 @@ pub(super) fn blank_frames(record: &mut [u8]) {
 }
 
 enum Content {
-    Envelope,
+    /// It ends with a letter of so many bytes.
+    Letter(Of, usize),
     Read,
     Unread,
+}
+
+/// What the label of a letter says of it.
+#[derive(Clone, Copy)]
+struct Of {
+    kind: Kind,
+    sealed: bool,
+    to_neighbour: bool,
+}
+
+impl Of {
+    /// Nobody reads it.
+    const NOBODY: Of = Of { kind: Kind::Message, sealed: true, to_neighbour: false };
+
+    const fn new(label: &Label<'_>) -> Of {
+        Of { kind: label.kind, sealed: label.sealed, to_neighbour: label.to.is_empty() }
+    }
 }
 
 /// What is no frame ends the link: what stands behind its beginning is not read, but for a payload that is
@@ -61,14 +89,7 @@ fn blank_wrong(rest: &mut [u8], error: FrameError) {
     }
 }
 
-fn blank_envelope(envelope: &mut [u8]) {
-    let Ok((label, letter)) = Label::read(envelope) else { return };
-    let (kind, sealed, to_neighbour) = (label.kind, label.sealed, label.to.is_empty());
-    let start = envelope.len() - letter.len();
-    blank_letter(&mut envelope[start..], kind, sealed, to_neighbour);
-}
-
-fn blank_letter(letter: &mut [u8], kind: Kind, sealed: bool, to_neighbour: bool) {
+fn blank_letter(letter: &mut [u8], Of { kind, sealed, to_neighbour }: Of) {
     if kind == Kind::Notification && !sealed {
         return;
     }
@@ -185,12 +206,24 @@ mod tests {
         };
         let (request, why) = ("{\"method\":\"get\",\"uri\":\"/x\"}", "{\"method\":\"get\",\"uri\":\"/why\"}");
         let roster = "{\"method\":\"observe\",\"uri\":\"/roster\"}";
+        let alike = |head: &str, body: &[u8]| {
+            let length = u16::try_from(head.len()).unwrap().to_be_bytes();
+            [&[8; 16][..], &length, head.as_bytes(), body].concat()
+        };
         let record = |secret: &[u8], kept: &[u8]| {
             let mut out = Vec::new();
+            // Alike to none: it ends the link, and whoever replays it must see that.
+            frame::write(
+                &mut out,
+                frame::types::ALIKE,
+                &alike(if secret == b"secret" { "{}" } else { "xx" }, secret),
+            );
             frame::write(&mut out, frame::types::ENVELOPE, &envelope(Kind::Message, "b@n", "{}", secret));
             frame::write(&mut out, frame::types::SESSION, kept);
             frame::write(&mut out, frame::types::ENVELOPE, &envelope(Kind::Request, "b@n", request, secret));
             frame::write(&mut out, frame::types::ENVELOPE, &envelope(Kind::Request, "b@n", why, kept));
+            frame::write(&mut out, frame::types::ALIKE, &alike(request, secret));
+            frame::write(&mut out, frame::types::ALIKE, &alike(why, kept));
             frame::write(&mut out, frame::types::ENVELOPE, &envelope(Kind::Request, "", roster, kept));
             frame::write(&mut out, frame::types::ENVELOPE, &envelope(Kind::Request, "b@n", roster, secret));
             frame::write(&mut out, frame::types::ENVELOPE, &envelope(Kind::Response, "b@n", "{}", secret));

@@ -15,6 +15,8 @@ pub(in crate::vectors) struct Frames;
 pub(in crate::vectors) enum Value {
     /// A label and a letter.
     Envelope { payload: Hex },
+    /// An id and a letter: the label is else that of the envelope before it.
+    Alike { id: Hex, letter: Hex },
     /// The number as its eight bytes.
     Ping { number: Hex },
     /// The same.
@@ -37,7 +39,7 @@ fn reject(error: FrameError) -> Reject {
 
 impl Codec for Frames {
     const ABOUT: &'static str = "Section 4: the plaintext of one record, and its frames in order. The payloads of \
-         envelopes and session frames are not looked at here. `number` is eight bytes.";
+         envelopes and session frames are not looked at here, nor what is before an alike one. `number` is eight bytes.";
     type Value = Vec<Value>;
 
     fn decode(mut input: &[u8]) -> Result<Vec<Value>, Reject> {
@@ -51,6 +53,9 @@ impl Codec for Frames {
             let payload = Hex::from(&whole[frame::HEADER..whole.len() - input.len()]);
             frames.push(match frame {
                 Frame::Envelope(_) => Value::Envelope { payload },
+                Frame::Alike { id, letter } => {
+                    Value::Alike { id: Hex::from(id.0), letter: Hex::from(letter) }
+                }
                 Frame::Ping(_) => Value::Ping { number: payload },
                 Frame::Pong(_) => Value::Pong { number: payload },
                 Frame::Ack(count) => Value::Ack { count },
@@ -68,6 +73,7 @@ impl Codec for Frames {
         for frame in value {
             let (kind, payload) = match frame {
                 Value::Envelope { payload } => (types::ENVELOPE, payload.0.clone()),
+                Value::Alike { id, letter } => (types::ALIKE, [&id.0[..], &letter.0].concat()),
                 Value::Ping { number } => (types::PING, number.0.clone()),
                 Value::Pong { number } => (types::PONG, number.0.clone()),
                 Value::Ack { count } => (types::ACK, count.to_be_bytes().to_vec()),
@@ -136,6 +142,20 @@ impl Codec for Frames {
             "a frame; but no label (labels.json)",
             vec![Value::Envelope { payload: Hex::default() }],
         );
+        let alike = |letter: &[u8]| Value::Alike { id: Hex::from([7; 16]), letter: Hex::from(letter) };
+        both(
+            "alike",
+            "an id and a letter; whether there is one before it is not looked at here",
+            vec![alike(b"letter")],
+        );
+        both("alike, without a letter", "a frame; but no letter (letters-message.json)", vec![alike(b"")]);
+        let several = vec![
+            Value::Ack { count: 1 },
+            Value::Envelope { payload: Hex::from([1, 2, 3]) },
+            alike(&[4]),
+            Value::Rekey,
+        ];
+        both("alike, behind its like", "nothing is put together here", several);
         let several = vec![
             Value::Ack { count: 1 },
             Value::Envelope { payload: Hex::from([1, 2, 3]) },
@@ -158,14 +178,14 @@ impl Codec for Frames {
             behind,
             malformed("Truncated"),
         );
-        for kind in [0x00, 0x02, 0x03, 0x0a, 0x7f] {
+        for kind in [0x00, 0x02, 0x03, 0x0b, 0x7f] {
             let why = if kind == 2 || kind == 3 { "reserved for large letters" } else { "of no meaning" };
             cases.reject(&format!("type {kind:02x}"), why, [kind, 0, 0], unsupported());
         }
         cases.reject(
-            "type 0a, too long",
+            "type 0b, too long",
             "the length is looked at first",
-            [0x0a, 0, 1],
+            [0x0b, 0, 1],
             malformed("Truncated"),
         );
         for (name, kind, length) in [
@@ -177,6 +197,8 @@ impl Codec for Frames {
             ("close of 1", types::CLOSE, 1),
             ("close of 0", types::CLOSE, 0),
             ("rekey of 1", types::REKEY, 1),
+            ("alike of 15", types::ALIKE, 15),
+            ("alike of 0", types::ALIKE, 0),
         ] {
             let bytes = [&[kind, 0, length][..], &vec![0; usize::from(length)]].concat();
             cases.reject(name, "a payload of another length", bytes, malformed("Payload"));

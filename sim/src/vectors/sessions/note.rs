@@ -1,18 +1,28 @@
 //! Frames in words, for people.
 
-use homing_core::wire::Label;
 use homing_core::wire::frame::{self, Frame};
+use homing_core::wire::{Label, label};
 
 /// A line for each frame of a record; as far as they can be read.
 pub(super) fn frames(mut plain: &[u8]) -> Vec<String> {
     let mut lines = Vec::new();
+    let mut before: Option<Vec<u8>> = None;
     while !plain.is_empty() {
         let Ok(frame) = frame::read(&mut plain) else {
             lines.push("what is no frame".into());
             break;
         };
         lines.push(match frame {
-            Frame::Envelope(payload) => envelope(payload),
+            Frame::Envelope(payload) => {
+                before = Some(payload.to_vec());
+                envelope(payload)
+            }
+            Frame::Alike { id, letter } => {
+                match before.as_deref().and_then(|before| label::alike(before, &id, letter)) {
+                    Some(whole) => format!("alike: {}", envelope(&whole)),
+                    None => "alike to none".into(),
+                }
+            }
             Frame::Ping(number) => format!("ping {number}"),
             Frame::Pong(number) => format!("pong {number}"),
             Frame::Ack(count) => format!("ack {count}"),

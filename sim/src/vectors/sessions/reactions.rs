@@ -1,5 +1,6 @@
 //! The sessions in which one side does wrong, or something odd.
 
+mod alike;
 mod hub;
 mod member;
 mod strangers;
@@ -19,6 +20,7 @@ pub(super) fn sessions() -> Result<Vec<Session>, String> {
     hub::hellos(&mut list)?;
     hub::frames(&mut list)?;
     hub::envelopes(&mut list)?;
+    alike::list(&mut list)?;
     member::handshakes(&mut list)?;
     member::sessions(&mut list)?;
     Ok(list.all)

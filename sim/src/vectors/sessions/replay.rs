@@ -5,7 +5,7 @@ use std::time::Duration;
 use homing_core::link::session::Role;
 use homing_core::wire::frame::{self, Frame};
 use homing_core::wire::letter::{NotificationHead, NotifiedEvent, ResponseHead, Status};
-use homing_core::wire::{Kind, Label, Letter, record};
+use homing_core::wire::{Kind, Label, Letter, label, record};
 use homing_core::{Action, ClosedBy, Event, Input, Instant, Limits, LinkId, Node, Reason};
 
 use crate::vectors::sessions::node::{START, dial, fault, node};
@@ -147,10 +147,18 @@ impl Play {
 
     /// What the node thinks, as far as its frames say.
     fn look(&mut self, mut plain: &[u8]) {
+        let mut before: Option<&[u8]> = None;
         while let Ok(frame) = frame::read(&mut plain) {
             match frame {
                 Frame::Close { reason, .. } => self.said = Some((How::Close, reason)),
-                Frame::Envelope(payload) => self.failed = failure(payload).or(self.failed),
+                Frame::Envelope(payload) => {
+                    before = Some(payload);
+                    self.failed = failure(payload).or(self.failed);
+                }
+                Frame::Alike { id, letter } => {
+                    let whole = before.and_then(|before| label::alike(before, &id, letter));
+                    self.failed = whole.and_then(|whole| failure(&whole)).or(self.failed);
+                }
                 _ => {}
             }
         }

@@ -1,8 +1,8 @@
 //! Bytes to steps and back: what a session says, computed from its keys.
 
 use homing_core::link::session::{SessionMessage, Signal, State};
-use homing_core::wire::{Label, Letter, frame, record};
-use homing_core::{Reason, Suite};
+use homing_core::wire::{Label, Letter, frame, label, record};
+use homing_core::{MessageId, Reason, Suite};
 
 use crate::vectors::Hex;
 use crate::vectors::bytes::Codec;
@@ -177,11 +177,13 @@ struct Rules {
     handshakes: usize,
     /// Counted envelopes of each side that were not acknowledged.
     outstanding: [u32; 2],
+    /// The last envelope in this record.
+    before: Option<Vec<u8>>,
 }
 
 impl Rules {
     const fn new() -> Rules {
-        Rules { states: [State::New; 2], handshakes: 0, outstanding: [0; 2] }
+        Rules { states: [State::New; 2], handshakes: 0, outstanding: [0; 2], before: None }
     }
 
     fn signal(&mut self, side: Side, signal: Signal) -> Result<(), String> {
@@ -208,6 +210,7 @@ impl Rules {
             }
             (What::Record, Some(plain), Some(from)) => {
                 let frames = Frames::decode(&plain.0).map_err(|e| format!("no frames: {}", e.error))?;
+                self.before = None;
                 frames.iter().try_for_each(|frame| self.frame(from, frame))
             }
             _ => Err("what nobody says in a session without a fault".into()),
@@ -225,7 +228,15 @@ impl Rules {
                 let (label, _) = Label::read(&payload.0).map_err(|e| e.to_string())?;
                 let counted = label.kind != homing_core::wire::Kind::Notification;
                 self.outstanding[from.index()] += u32::from(counted);
+                self.before = Some(payload.0.clone());
                 Ok(())
+            }
+            Frame::Alike { id, letter } => {
+                let before = self.before.as_deref().ok_or("an envelope like none before it")?;
+                let id = MessageId(id.array().map_err(|_| "an id of another length")?);
+                let payload =
+                    Hex(label::alike(before, &id, &letter.0).ok_or("alike to one without a label")?);
+                self.frame(from, &Frame::Envelope { payload })
             }
             Frame::Ack { count } => {
                 let outstanding = &mut self.outstanding[from.other().index()];

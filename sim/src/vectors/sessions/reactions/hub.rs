@@ -140,7 +140,7 @@ pub(super) fn frames(list: &mut List) -> Result<(), String> {
             Some(Reason::MALFORMED),
             [&ping[..], &[1, 0]].concat(),
         ),
-        ("type 0a", "not known, and no extension", Some(Reason::UNSUPPORTED), frame_of(0x0a, b"")),
+        ("type 0b", "not known, and no extension", Some(Reason::UNSUPPORTED), frame_of(0x0b, b"")),
         ("type 02", "reserved", Some(Reason::UNSUPPORTED), frame_of(0x02, b"")),
         ("ping of 7", "eight bytes", Some(Reason::MALFORMED), frame_of(types::PING, &[0; 7])),
         ("a close text too long", "200 bytes", Some(Reason::MALFORMED), frame_of(types::CLOSE, &[b'x'; 203])),

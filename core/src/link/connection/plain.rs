@@ -1,0 +1,102 @@
+//! The plaintext of a record while it is read, and the envelopes in it.
+
+use core::ops::Range;
+
+use crate::buffer::Buffer;
+use crate::wire::{Kind, MessageId, label};
+
+/// The plaintext of the record that is being read. One for all connections of a node.
+#[derive(Debug, Default)]
+pub struct Plain {
+    pub(super) bytes: Buffer,
+    /// How much of it was read.
+    pub(super) at: usize,
+    /// Where the payload is of the envelope that came last.
+    pub(super) payload: Range<usize>,
+    /// Whether it has no label of its own there.
+    pub(super) is_alike: bool,
+    /// The last label that came in this record.
+    pub(super) label: Option<At>,
+    pub(super) sequence: Option<u64>,
+}
+
+impl Plain {
+    /// The envelope that [`Step::Envelope`] spoke of.
+    pub fn envelope(&self) -> &[u8] {
+        self.bytes.get(self.payload.clone()).unwrap_or_default()
+    }
+
+    /// The one that came last, which has not been [written out](Plain::write_out).
+    pub(crate) fn came(&self) -> Came<'_> {
+        Came::new(self.is_alike, self.envelope()).unwrap_or(Came::Whole(&[]))
+    }
+
+    /// Writes the label in front of the letter of an envelope that came without one.
+    pub(super) fn write_out(&mut self) {
+        let Came::Alike { id, letter } = self.came() else { return };
+        let end = self.payload.end - letter.len();
+        let Some(at) = &mut self.label else { return };
+        // What stands in front of it was dealt with, the envelope among it that has the label.
+        if let Some(start) = label::write_again(self.bytes.written(), at.start, id, end) {
+            (self.payload.start, at.start) = (start, start);
+            self.is_alike = false;
+        }
+    }
+
+    /// Its number, to be given back when it was dealt with; none for one that is not counted.
+    pub const fn sequence(&self) -> Option<u64> {
+        self.sequence
+    }
+
+    pub(crate) const fn memory(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Nothing of it is read any more. The bytes stay until the next record overwrites them.
+    pub(crate) fn clear(&mut self) {
+        self.at = self.bytes.len();
+        (self.payload, self.label, self.sequence) = (0..0, None, None);
+    }
+}
+
+/// Where a label is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    start: usize,
+    /// How many bytes it has.
+    pub(super) length: usize,
+    /// Whether windows count envelopes with it.
+    pub(super) is_counted: bool,
+}
+
+impl At {
+    /// That of `envelope`, which begins at `start`; none, if it has no whole one.
+    pub(super) fn new(start: usize, envelope: &[u8]) -> Option<At> {
+        Some(At { start, length: label::length(envelope)?, is_counted: is_counted(envelope) })
+    }
+}
+
+/// What the flags say of an envelope, without reading the rest: a malformed one is counted.
+pub(super) fn is_counted(envelope: &[u8]) -> bool {
+    envelope.first().is_none_or(|flags| flags & 3 != Kind::Notification as u8)
+}
+
+/// An envelope as it came in its record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Came<'a> {
+    /// With its label.
+    Whole(&'a [u8]),
+    /// With that of the one before it, but for the id.
+    Alike { id: MessageId, letter: &'a [u8] },
+}
+
+impl<'a> Came<'a> {
+    /// In a frame with this payload; none, if the payload is too short.
+    pub(super) fn new(is_alike: bool, payload: &'a [u8]) -> Option<Came<'a>> {
+        if !is_alike {
+            return Some(Came::Whole(payload));
+        }
+        let (&id, letter) = payload.split_first_chunk()?;
+        Some(Came::Alike { id: MessageId(id), letter })
+    }
+}
