@@ -21,7 +21,7 @@ pub struct Plain {
 }
 
 impl Plain {
-    /// The envelope that [`Step::Envelope`] spoke of.
+    /// The envelope that [`Step::Envelope`](crate::link::Step::Envelope) spoke of.
     pub fn envelope(&self) -> &[u8] {
         self.bytes.get(self.payload.clone()).unwrap_or_default()
     }
