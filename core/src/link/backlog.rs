@@ -26,10 +26,11 @@ pub(super) struct Backlog {
     back: Vec<u8>,
     /// How much was read, of both as if they were one.
     start: usize,
-    /// Where the last label was written, in the half that is written. None, if something else came behind it.
-    written: Option<usize>,
-    /// Where the last label was that was read, of both halves as if they were one.
-    read: usize,
+    /// Where the last label was written, in the half that is written. 0, if something else came behind it, or it is too
+    /// far away. There are four of these for each link: small numbers.
+    written: u32,
+    /// Where the last label was that was read, in its half.
+    read: u32,
 }
 
 impl Backlog {
@@ -42,9 +43,9 @@ impl Backlog {
     /// else is asked of this. How many bytes fewer than the whole frame this one has.
     #[inline]
     pub(super) fn begin(&mut self, label: &Packed<'_>, length: usize) -> (usize, &mut Vec<u8>) {
-        let written = self.written;
+        let written = self.written as usize;
         let half = self.end();
-        if written.and_then(|at| half.get(at..)).is_some_and(|last| label.is_alike(last)) {
+        if written > 0 && half.get(written..).is_some_and(|last| label.is_alike(last)) {
             // In the pieces in which they are there: put together first, they would be read while they are written.
             half.reserve(ALIKE + length);
             half.extend_from_slice(&frame::header(types::ALIKE, ID + length));
@@ -57,13 +58,13 @@ impl Backlog {
         half.extend_from_slice(&[label.flags, label.hops]);
         half.extend_from_slice(&label.id.0);
         half.extend_from_slice(label.texts);
-        self.written = Some(at);
+        self.written = place(at);
         (0, self.end())
     }
 
     /// Something that is not here goes behind the last frame: the next is not alike to that.
     pub(super) const fn interrupt(&mut self) {
-        self.written = None;
+        self.written = 0;
     }
 
     /// What is read next.
@@ -76,7 +77,8 @@ impl Backlog {
     pub(super) const fn pass(&mut self, length: usize, saved: usize) -> Range<usize> {
         let start = self.start;
         if saved == 0 {
-            self.read = start + frame::HEADER;
+            let half = if start < self.front.len() { 0 } else { self.front.len() };
+            self.read = place(start - half + frame::HEADER);
         }
         self.start += length;
         start..self.start
@@ -87,7 +89,7 @@ impl Backlog {
         let at_front = self.start < self.front.len();
         let before = if at_front { 0 } else { self.front.len() };
         let half = if at_front { &mut self.front } else { &mut self.back };
-        if let Some(start) = write_out(half, self.start - before, self.read.saturating_sub(before)) {
+        if let Some(start) = write_out(half, self.start - before, self.read as usize) {
             self.start = before + start;
         }
     }
@@ -114,7 +116,6 @@ impl Backlog {
             return;
         }
         let start = self.start - self.front.len();
-        self.read = self.read.saturating_sub(self.front.len());
         self.front.clear();
         core::mem::swap(&mut self.front, &mut self.back);
         self.start = if planted!(CompactKeepsStart) && !self.front.is_empty() { self.start } else { start };
@@ -128,6 +129,12 @@ impl Backlog {
     pub(super) const fn memory(&self) -> usize {
         self.front.capacity() + self.back.capacity()
     }
+}
+
+/// A place that is near enough for others to be alike to what stands there; else 0, where no label is.
+#[allow(clippy::cast_possible_truncation)] // it is looked at
+const fn place(at: usize) -> u32 {
+    if at <= u32::MAX as usize { at as u32 } else { 0 }
 }
 
 /// Writes the whole frame of the envelope that stands at `at`, with the label at `like`, so that it ends where it ended.
