@@ -46,7 +46,7 @@ impl Backlog {
         let written = self.written as usize;
         let half = self.end();
         if written > 0 && half.get(written..).is_some_and(|last| label.is_alike(last)) {
-            // In the pieces in which they are there: put together first, they would be read while they are written.
+            // Not put together first: see `Packed::write`.
             half.reserve(ALIKE + length);
             half.extend_from_slice(&frame::header(types::ALIKE, ID + length));
             half.extend_from_slice(&label.id.0);
@@ -55,9 +55,7 @@ impl Backlog {
         let at = half.len() + frame::HEADER;
         half.reserve(frame::HEADER + label.len() + length);
         half.extend_from_slice(&frame::header(types::ENVELOPE, label.len() + length));
-        half.extend_from_slice(&[label.flags, label.hops]);
-        half.extend_from_slice(&label.id.0);
-        half.extend_from_slice(label.texts);
+        label.write(half);
         self.written = place(at);
         (0, self.end())
     }
@@ -77,8 +75,7 @@ impl Backlog {
     pub(super) const fn pass(&mut self, length: usize, saved: usize) -> Range<usize> {
         let start = self.start;
         if saved == 0 {
-            let half = if start < self.front.len() { 0 } else { self.front.len() };
-            self.read = place(start - half + frame::HEADER);
+            self.read = place(start - self.half() + frame::HEADER);
         }
         self.start += length;
         start..self.start
@@ -86,12 +83,16 @@ impl Backlog {
 
     /// Writes out the frame that is read next, of which its label was saved. It begins earlier then.
     pub(super) fn write_out(&mut self) {
-        let at_front = self.start < self.front.len();
-        let before = if at_front { 0 } else { self.front.len() };
-        let half = if at_front { &mut self.front } else { &mut self.back };
+        let before = self.half();
+        let half = if before == 0 { &mut self.front } else { &mut self.back };
         if let Some(start) = write_out(half, self.start - before, self.read as usize) {
             self.start = before + start;
         }
+    }
+
+    /// Where the half begins in which is what is read next.
+    const fn half(&self) -> usize {
+        if self.start < self.front.len() { 0 } else { self.front.len() }
     }
 
     /// Frames that were passed over one behind the other, as the pieces that they are in: two at most.
@@ -154,7 +155,7 @@ fn write_out(bytes: &mut [u8], at: usize, like: usize) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::wire::Label;
-    use crate::wire::label::tests::{all_in, of};
+    use crate::wire::label::tests::{all_in, of, whole};
     use alloc::collections::VecDeque;
     use proptest::prelude::*;
 
@@ -181,9 +182,7 @@ mod tests {
                     backlog.interrupt();
                 }
                 let saved = push(&mut backlog, &label, &letter);
-                let mut whole = Vec::new();
-                label.write(&mut whole);
-                whole.extend_from_slice(&letter);
+                let whole = whole(&label, &letter);
                 let length = frame::HEADER + whole.len() - saved;
                 model.push_back((whole, length, saved));
                 waiting += length;

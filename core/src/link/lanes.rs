@@ -181,9 +181,9 @@ impl Lanes {
         if lane == LaneKind::Replies as usize { &mut self.replies } else { &mut self.queued }
     }
 
-    /// Appends an envelope: its label, and a letter of `length` bytes that `write` writes. Both together must not be larger
-    /// than a frame's payload. It waits from now until it expires. Whether it is the first in its lane: one behind another
-    /// changes neither what may go next nor a deadline.
+    /// Appends an envelope: its label, and a letter of `length` bytes that `write` writes. Both together must not be
+    /// larger than a frame's payload. It waits from now until it expires. Whether it is the first in its lane: one behind
+    /// another changes neither what may go next nor a deadline.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
@@ -291,7 +291,7 @@ impl Lanes {
                 gone_counted += if counted { cost } else { 0 };
                 Went::add(went, &entry.kept);
                 match mem::replace(&mut entry.bytes, Bytes::Own { saved: 0 }) {
-                    Bytes::Own { .. } => drop(bytes.pass(len, saved)),
+                    Bytes::Own { .. } => _ = bytes.pass(len, saved),
                     Bytes::Shared(shared) => {
                         frames.add_own(bytes, passed..bytes.start(), most);
                         passed = bytes.start();
@@ -421,7 +421,7 @@ impl Lanes {
 mod tests {
     use super::*;
     use crate::wire::label::TEXTS;
-    use crate::wire::label::tests::{all_in, of};
+    use crate::wire::label::tests::{all_in, of, whole};
     use crate::wire::{Kind, MessageId, Receipts};
     use alloc::collections::VecDeque;
     use proptest::prelude::*;
@@ -449,9 +449,7 @@ mod tests {
             let mut model: [VecDeque<Vec<u8>>; 2] = Default::default();
             for (n, (is_shared, which, length, room)) in (0u8..).zip(steps) {
                 let (label, letter) = (of(which, n), alloc::vec![n; length]);
-                let mut whole = Vec::new();
-                label.write(&mut whole);
-                whole.extend_from_slice(&letter);
+                let whole = whole(&label, &letter);
                 let is_urgent = n % 5 == 0;
                 let lane = if is_urgent { LaneKind::Urgent } else { LaneKind::Normal };
                 let first = if is_shared && n % 3 == 0 {
@@ -475,6 +473,10 @@ mod tests {
                         prop_assert_eq!(Some(envelope), model[usize::from(of_urgent)].pop_front());
                     }
                     lanes.done(&taken);
+                } else {
+                    // There was no room for the first, or it may not go.
+                    let next = model.iter().rev().find_map(VecDeque::front).unwrap();
+                    prop_assert!(frame::HEADER + next.len() > room || !lanes.is_ready(&window));
                 }
                 let cost = model.iter().flatten().map(|whole| envelope_cost(whole.len())).sum::<usize>();
                 prop_assert_eq!(lanes.queued(lane), cost);

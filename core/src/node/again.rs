@@ -44,7 +44,7 @@ struct Written {
     /// Its label was this one, but for the id.
     flags: u8,
     hops: u8,
-    texts: Vec<u8>,
+    texts: Box<[u8]>,
     /// How its letter began: the head, and its length.
     opening: Vec<u8>,
 }
@@ -61,7 +61,7 @@ impl Written {
 
     /// The label of another one.
     const fn label(&self, id: MessageId) -> Packed<'_> {
-        Packed { flags: self.flags, hops: self.hops, id, texts: self.texts.as_slice() }
+        Packed { flags: self.flags, hops: self.hops, id, texts: &self.texts }
     }
 }
 
@@ -101,7 +101,7 @@ impl Again {
 
     pub(super) fn memory(&self) -> usize {
         let of = |written: &Written| {
-            let written_texts = written.texts.capacity() + written.opening.capacity();
+            let written_texts = written.texts.len() + written.opening.capacity();
             let texts = ADDRESS_TEXT + written.content_type.len() + written_texts;
             size_of::<Written>() + texts
         };
@@ -157,10 +157,21 @@ impl Node {
         let mut opening = Vec::with_capacity(head.len());
         head.write(&mut opening);
         let (priority, changes) = (*priority, self.uplinks.changes);
-        let (flags, hops, texts) = (label.flags(), label.hops, label::texts(label.to, label.from));
+        let room = &mut [0; label::TEXTS];
+        let Packed { flags, hops, texts, .. } = label.pack(room);
         let (to, content_type) = (to.clone(), content_type.clone());
-        let written =
-            Written { to, priority, content_type, link, place, changes, flags, hops, texts, opening };
+        let written = Written {
+            to,
+            priority,
+            content_type,
+            link,
+            place,
+            changes,
+            flags,
+            hops,
+            texts: texts.into(),
+            opening,
+        };
         self.again.put(written);
     }
 }

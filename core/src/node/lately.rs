@@ -127,9 +127,10 @@ impl Known {
             Led::On { .. } => "",
             Led::Here { .. } => from.as_str(),
         };
-        let texts = label::texts(to.as_str(), written).into();
+        let room = &mut [0; label::TEXTS];
+        let texts = label::texts(to.as_str(), written, room).into();
         let onward = match led {
-            Led::On { .. } => label::texts(to.as_str(), from.as_str()).into(),
+            Led::On { .. } => label::texts(to.as_str(), from.as_str(), room).into(),
             Led::Here { .. } => Box::default(),
         };
         Known { link, to, from, led, heard: Heard::default(), texts, onward }

@@ -196,33 +196,12 @@ impl<'a> Label<'a> {
 
     /// The same as it is written; `room` is for its texts.
     pub(crate) fn pack<'b>(&self, room: &'b mut [u8; TEXTS]) -> Packed<'b> {
-        let mut end = 0;
-        for text in [self.to, self.from] {
-            let length = u8::try_from(text.len()).unwrap_or(0);
-            debug_assert!(usize::from(length) == text.len(), "an address of at most 255 bytes");
-            let text = &text.as_bytes()[..usize::from(length)];
-            room[end] = length;
-            room[end + 1..][..text.len()].copy_from_slice(text);
-            end += 1 + text.len();
-        }
-        Packed { flags: self.flags(), hops: self.hops, id: self.id, texts: &room[..end] }
+        Packed { flags: self.flags(), hops: self.hops, id: self.id, texts: texts(self.to, self.from, room) }
     }
 
     /// Appends the label. `to` and `from` are addresses, of at most 255 bytes, or empty.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let length = |text: &str| {
-            debug_assert!(text.len() <= crate::address::MAX_ADDRESS);
-            u8::try_from(text.len()).unwrap_or(0)
-        };
-        let mut fixed = [0; FIXED + 1];
-        (fixed[0], fixed[1], fixed[FIXED]) = (self.flags(), self.hops, length(self.to));
-        fixed[2..FIXED].copy_from_slice(&self.id.0);
-        out.extend_from_slice(&fixed);
-        out.extend_from_slice(self.to.as_bytes());
-        out.push(length(self.from));
-        if !self.from.is_empty() {
-            out.extend_from_slice(self.from.as_bytes());
-        }
+        self.pack(&mut [0; TEXTS]).write(out);
     }
 }
 
@@ -248,6 +227,14 @@ impl Packed<'_> {
         envelope.get(FIXED..self.len()).is_some_and(|texts| {
             is_same(texts, self.texts) && [envelope[0], envelope[1]] == [self.flags, self.hops]
         })
+    }
+
+    /// Appends the label, in the pieces in which it is there: put together first, it would be read while it is written.
+    #[inline]
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[self.flags, self.hops]);
+        out.extend_from_slice(&self.id.0);
+        out.extend_from_slice(self.texts);
     }
 }
 
@@ -281,14 +268,10 @@ pub fn alike(before: &[u8], id: &MessageId, letter: &[u8]) -> Option<Vec<u8>> {
 /// What stood there is overwritten, be it that label. None, if there is no whole label, or no room in front of `end`;
 /// nothing has changed then.
 pub(crate) fn write_again(bytes: &mut [u8], like: usize, id: MessageId, end: usize) -> Option<usize> {
-    let label = bytes.get(like..)?;
-    let length = length(label)?;
+    let length = length(bytes.get(like..)?)?;
     let start = end.checked_sub(length).filter(|_| end <= bytes.len())?;
-    let [flags, hops] = *bytes.get(like..)?.first_chunk()?;
-    bytes.copy_within(like + FIXED..like + length, start + FIXED);
-    let (fixed, _) = bytes.get_mut(start..)?.split_first_chunk_mut::<FIXED>()?;
-    (fixed[0], fixed[1]) = (flags, hops);
-    fixed[2..].copy_from_slice(&id.0);
+    bytes.copy_within(like..like + length, start);
+    bytes.get_mut(start + 2..start + FIXED)?.copy_from_slice(&id.0);
     Some(start)
 }
 
@@ -314,14 +297,18 @@ pub(crate) fn is_same(a: &[u8], b: &[u8]) -> bool {
         }
 }
 
-/// Two texts as they stand in a label.
-pub(crate) fn texts(to: &str, from: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(2 + to.len() + from.len());
+/// Two texts as they stand in a label, each behind its length.
+pub(crate) fn texts<'a>(to: &str, from: &str, room: &'a mut [u8; TEXTS]) -> &'a [u8] {
+    let mut end = 0;
     for text in [to, from] {
-        out.push(u8::try_from(text.len()).unwrap_or(0));
-        out.extend_from_slice(text.as_bytes());
+        debug_assert!(text.len() <= crate::address::MAX_ADDRESS);
+        let length = u8::try_from(text.len()).unwrap_or(0);
+        let text = &text.as_bytes()[..usize::from(length)];
+        room[end] = length;
+        room[end + 1..][..text.len()].copy_from_slice(text);
+        end += 1 + text.len();
     }
-    out
+    &room[..end]
 }
 
 /// The first of them, unread.
@@ -388,6 +375,14 @@ pub(crate) mod tests {
             to: if which == 0 { "" } else { "b@n" },
             from: if which == 2 { "ada@n/laptop" } else { "" },
         }
+    }
+
+    /// An envelope in whole.
+    pub(crate) fn whole(label: &Label<'_>, letter: &[u8]) -> Vec<u8> {
+        let mut whole = Vec::new();
+        label.write(&mut whole);
+        whole.extend_from_slice(letter);
+        whole
     }
 
     /// The envelopes of a record, in whole.

@@ -28,8 +28,8 @@ impl Connection {
     }
 
     /// Queues an envelope with a letter of `length` bytes, which `write` writes; it must fit in a frame. It goes out in
-    /// its turn, or comes back when it has waited from now until it expires; a notification waits for as long as the link lives. Whether that
-    /// changes what this connection has to say now, or when: behind another one it does not.
+    /// its turn, or comes back when it has waited from now until it expires; a notification waits for as long as the
+    /// link lives. Whether that changes what this connection has to say now, or when: behind another one it does not.
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
