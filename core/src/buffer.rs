@@ -43,11 +43,6 @@ impl Buffer {
         Ok(())
     }
 
-    /// What was written, to be written over.
-    pub(crate) fn written(&mut self) -> &mut [u8] {
-        &mut self.memory[..self.len]
-    }
-
     pub(crate) const fn len(&self) -> usize {
         self.len
     }

@@ -147,6 +147,7 @@ mod limits;
 pub mod link;
 mod node;
 mod noise;
+mod pages;
 mod queue;
 mod reason;
 mod time;

@@ -22,6 +22,7 @@ use crate::PeerId;
 use crate::buffer::Buffer;
 use crate::crypto::{KeyPair, Provider};
 use crate::key::Stream;
+use crate::pages::Pages;
 
 mod parts;
 mod suite;
@@ -170,11 +171,12 @@ impl Transport {
     }
 
     /// Replaces `plain` by what the ciphertext says, or by nothing after an error.
-    pub(crate) fn open(&mut self, ciphertext: &[u8], plain: &mut Buffer) -> Result<(), NoiseError> {
-        plain.clear();
+    pub(crate) fn open(&mut self, ciphertext: &[u8], plain: &mut Pages) -> Result<(), NoiseError> {
         let length = ciphertext.len().checked_sub(TAG).filter(|length| *length <= LONGEST_PLAIN);
-        let length = length.ok_or(NoiseError::Length)?;
-        Ok(plain.extend_by(length, |room| self.0.read_message(ciphertext, room))?)
+        plain.write(length.unwrap_or(0), |room| {
+            length.ok_or(NoiseError::Length)?;
+            Ok(self.0.read_message(ciphertext, room)?)
+        })
     }
 
     /// Goes on to the next key for what we send (section 4.2). The counter goes on, too.

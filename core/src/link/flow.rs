@@ -27,8 +27,8 @@ pub enum Origin {
     Link {
         /// Which.
         link: LinkId,
-        /// Which of its envelopes; none for copies of one that is acknowledged already.
-        sequence: Option<u64>,
+        /// Which of its envelopes, the first being 1; none for copies of one that is acknowledged already.
+        sequence: Option<NonZeroU64>,
     },
 }
 
@@ -57,7 +57,7 @@ impl Origin {
     }
 
     /// Its number in its sender's window, if it has a place there.
-    pub(crate) const fn sequence(self) -> Option<u64> {
+    pub(crate) const fn sequence(self) -> Option<NonZeroU64> {
         match self {
             Origin::Link { sequence, .. } => sequence,
             Origin::Local => None,
@@ -90,8 +90,7 @@ pub(crate) struct Kept {
     id: MessageId,
     /// The link that it came over, unless it is this node's own.
     link: LinkId,
-    /// One more than its sequence number there.
-    place: Option<NonZeroU64>,
+    sequence: Option<NonZeroU64>,
     cost: u32,
     kind: Kind,
     receipts: Receipts,
@@ -105,20 +104,17 @@ const _: () = assert!(size_of::<Kept>() == 40);
 impl Kept {
     pub(crate) fn new(sent: Sent, cost: usize) -> Kept {
         let Sent { id, kind, receipts, copy, origin } = sent;
-        let (link, place, is_own) = match origin {
+        let (link, sequence, is_own) = match origin {
             Origin::Local => (LinkId::dialed(0), None, true),
-            // Nobody sends 2^64 envelopes.
-            Origin::Link { link, sequence } => {
-                (link, sequence.and_then(|n| NonZeroU64::new(n.wrapping_add(1))), false)
-            }
+            Origin::Link { link, sequence } => (link, sequence, false),
         };
         let cost = u32::try_from(cost).unwrap_or(u32::MAX);
-        Kept { id, link, place, cost, kind, receipts, copy, is_own }
+        Kept { id, link, sequence, cost, kind, receipts, copy, is_own }
     }
 
     pub(crate) fn sent(&self) -> Sent {
-        let sequence = self.place.map(|place| place.get() - 1);
-        let origin = if self.is_own { Origin::Local } else { Origin::Link { link: self.link, sequence } };
+        let (link, sequence) = (self.link, self.sequence);
+        let origin = if self.is_own { Origin::Local } else { Origin::Link { link, sequence } };
         Sent { id: self.id, kind: self.kind, receipts: self.receipts, copy: self.copy, origin }
     }
 
@@ -144,19 +140,19 @@ pub struct Went {
 impl Went {
     /// Their numbers in the window of the link that they came over, if they have places there.
     pub(crate) fn places(&self) -> Option<Range<u64>> {
-        self.sent.origin.sequence().map(|first| first..first + self.count)
+        self.sent.origin.sequence().map(|first| first.get()..first.get() + self.count)
     }
 
     /// Adds what went to those that went before it.
     pub(crate) fn add(all: &mut Vec<Went>, kept: &Kept) {
         let is_reported = is_reported(kept.kind, kept.receipts, kept.copy);
-        if let (Some(place), false, Some(last)) = (kept.place, is_reported, all.last_mut())
+        if let (Some(sequence), false, Some(last)) = (kept.sequence, is_reported, all.last_mut())
             && !last.sent.is_reported()
             && last.sent.origin.link() == Some(kept.link)
-            && last.places().is_some_and(|places| places.end + 1 == place.get())
+            && last.places().is_some_and(|places| places.end == sequence.get())
         {
             last.count += 1;
-        } else if is_reported || kept.place.is_some() {
+        } else if is_reported || kept.sequence.is_some() {
             all.push(Went { sent: kept.sent(), count: 1 });
         }
     }
@@ -254,18 +250,19 @@ pub(crate) struct Inbound {
 
 impl Inbound {
     pub(crate) fn new(window: usize) -> Inbound {
-        Inbound { window, bytes: 0, first: 0, open: Queue::default(), owed: 0, owed_bytes: 0 }
+        Inbound { window, bytes: 0, first: 1, open: Queue::default(), owed: 0, owed_bytes: 0 }
     }
 
     /// Counts one that came; its sequence number, or nothing when it went past the window.
-    pub(crate) fn receive(&mut self, cost: usize) -> Option<u64> {
+    pub(crate) fn receive(&mut self, cost: usize) -> Option<NonZeroU64> {
         let outstanding = self.bytes + self.owed_bytes;
         if outstanding > 0 && outstanding + cost > self.window {
             return None;
         }
         self.bytes += cost;
         self.open.push_back((u32::try_from(cost).unwrap_or(u32::MAX), false));
-        Some(self.first + self.open.len() as u64 - 1)
+        // Nobody sends 2^64 envelopes.
+        NonZeroU64::new(self.first + self.open.len() as u64 - 1)
     }
 
     /// Those of these numbers were taken. Those in front of them must be, too, before they count.
@@ -332,13 +329,13 @@ mod tests {
     #[test]
     fn acknowledged_in_order_only() {
         let mut inbound = Inbound::new(1000);
-        let numbers: [u64; 3] = core::array::from_fn(|_| inbound.receive(100).unwrap());
+        let numbers: [NonZeroU64; 3] = core::array::from_fn(|_| inbound.receive(100).unwrap());
         inbound.taken(one(numbers[1]));
         assert_eq!(inbound.settle(), 0);
         inbound.taken(one(numbers[0]));
         assert_eq!(inbound.settle(), 2);
         inbound.taken(one(numbers[0]));
-        inbound.taken(one(u64::MAX - 1));
+        inbound.taken(u64::MAX - 1..u64::MAX);
         assert_eq!(inbound.settle(), 0);
         inbound.take_all();
         assert_eq!((inbound.settle(), inbound.bytes), (1, 0));
@@ -370,8 +367,8 @@ mod tests {
         out.push(core::iter::once(sent(cost)), cost);
     }
 
-    fn one(sequence: u64) -> Range<u64> {
-        sequence..sequence + 1
+    fn one(sequence: NonZeroU64) -> Range<u64> {
+        sequence.get()..sequence.get() + 1
     }
 
     proptest! {
@@ -382,7 +379,7 @@ mod tests {
             kind in prop::sample::select(&[Kind::Message, Kind::Notification, Kind::Request, Kind::Response][..]),
             receipts in prop::sample::select(&[Receipts::Failure, Receipts::Route, Receipts::Consumed][..]),
             copy in any::<bool>(),
-            link in prop::option::of((0..u64::MAX >> 1, prop::option::of(0..u64::MAX))),
+            link in prop::option::of((0..u64::MAX >> 1, prop::option::of(any::<NonZeroU64>()))),
             cost in 0..1usize << 20,
         ) {
             let origin = link.map_or(Origin::Local, |(n, sequence)| {
@@ -417,7 +414,7 @@ mod tests {
     #[test]
     fn an_ack_is_owed_once_something_is_taken_and_urgent_at_a_quarter_of_the_window() {
         let mut inbound = Inbound::new(1000);
-        let numbers: [u64; 3] = core::array::from_fn(|_| inbound.receive(125).unwrap());
+        let numbers: [NonZeroU64; 3] = core::array::from_fn(|_| inbound.receive(125).unwrap());
         assert!(!inbound.owes() && !inbound.is_urgent());
         inbound.taken(one(numbers[0]));
         assert!(inbound.owes() && !inbound.is_urgent());
@@ -430,7 +427,7 @@ mod tests {
         inbound.take_all();
         assert!(inbound.owes() && inbound.is_urgent());
         assert_eq!(inbound.receive(751), None, "what was not said yet still counts");
-        assert_eq!(inbound.receive(750), Some(4));
+        assert_eq!(inbound.receive(750), NonZeroU64::new(5));
         assert_eq!(inbound.settle(), 2);
     }
 
@@ -444,7 +441,7 @@ mod tests {
         out.shrink();
         inbound.shrink();
         assert!(out.ack(100), "what is under way is kept");
-        inbound.taken(0..100);
+        inbound.taken(1..101);
         assert_eq!(inbound.settle(), 100);
         out.shrink();
         inbound.shrink();
@@ -469,8 +466,8 @@ mod tests {
                     1 if !untaken.is_empty() => {
                         let number = untaken[n % untaken.len()];
                         // Sometimes with others behind it, which may be taken already.
-                        let numbers = number..number + (n % 5) as u64;
-                        untaken.retain(|untaken| !numbers.contains(untaken));
+                        let numbers = number.get()..number.get() + (n % 5) as u64;
+                        untaken.retain(|untaken: &NonZeroU64| !numbers.contains(&untaken.get()));
                         inb.taken(numbers);
                     }
                     _ => {

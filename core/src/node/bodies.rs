@@ -1,6 +1,6 @@
-//! The contents of messages for the application, in memory that they share.
+//! Short contents of messages for the application, in memory that they share.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 /// So much is allocated at once at first: what comes now and then needs no more ..
 const LEAST: usize = 4 * 1024;
@@ -22,10 +22,10 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// A copy of `body`, to be frozen where it is needed: a little later, lest it be read while it is being written.
-    pub(super) fn keep(&mut self, body: &[u8]) -> BytesMut {
+    /// A copy of `body`.
+    pub(super) fn copy(&mut self, body: &[u8]) -> Bytes {
         if body.is_empty() || body.len() > SHORT {
-            return BytesMut::from(body);
+            return Bytes::copy_from_slice(body);
         }
         // The same page again, when nobody has anything on it any more.
         if self.page.capacity() < body.len() && !self.page.try_reclaim(self.size.max(SHORT)) {
@@ -33,7 +33,7 @@ impl Bodies {
             self.page = BytesMut::with_capacity(self.size);
         }
         self.page.extend_from_slice(body);
-        self.page.split()
+        self.page.split().freeze()
     }
 
     /// What nobody else holds.
@@ -62,18 +62,18 @@ mod tests {
     #[test]
     fn short_ones_are_allocated_by_the_page_and_long_ones_by_themselves() {
         let (mut bodies, mut kept) = (Bodies::default(), Vec::with_capacity(100));
-        let (_, count) = allocated(|| kept.extend((0..64).map(|_| bodies.keep(&[7; 256]))));
+        let (_, count) = allocated(|| kept.extend((0..64).map(|_| bodies.copy(&[7; 256]))));
         // The first two pages are smaller. A page is its memory, and what counts who is on it.
         assert!(count <= 2 * (2 + 64 * 256 / MOST as u64), "{count} allocations");
-        assert_eq!(allocated(|| kept.push(bodies.keep(&[7; SHORT + 1]))).1, 1);
-        assert_eq!(allocated(|| kept.push(bodies.keep(&[]))).1, 0);
+        assert_eq!(allocated(|| kept.push(bodies.copy(&[7; SHORT + 1]))).1, 1);
+        assert_eq!(allocated(|| kept.push(bodies.copy(&[]))).1, 0);
     }
 
     #[test]
     fn a_page_on_which_nothing_is_left_is_used_again() {
         let mut bodies = Bodies::default();
-        drop(bodies.keep(&[7; SHORT]));
-        let (held, count) = allocated(|| (0..1000).for_each(|_| drop(bodies.keep(&[7; SHORT]))));
+        drop(bodies.copy(&[7; SHORT]));
+        let (held, count) = allocated(|| (0..1000).for_each(|_| drop(bodies.copy(&[7; SHORT]))));
         assert!(held <= LEAST as i64 && count <= 2, "{held} bytes, {count} allocations");
         let held = allocated(|| bodies.shrink()).0;
         assert!(held <= -(LEAST as i64) && bodies.memory() == 0, "{held}");
@@ -85,7 +85,7 @@ mod tests {
         fn each_is_what_it_was(steps in proptest::collection::vec((0usize..2 * SHORT, any::<u8>(), 0usize..8), 0..200)) {
             let (mut bodies, mut kept) = (Bodies::default(), Vec::new());
             for (length, byte, what) in steps {
-                kept.push((bodies.keep(&alloc::vec![byte; length]), length, byte));
+                kept.push((bodies.copy(&alloc::vec![byte; length]), length, byte));
                 match what {
                     0 => bodies.shrink(),
                     1..4 => drop(kept.swap_remove(length % kept.len())),

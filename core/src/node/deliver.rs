@@ -68,7 +68,6 @@ impl Node {
         known: Option<(&Address, &mut Heard)>,
     ) -> Result<(), Failure> {
         let letter = read_letter(self, envelope.letter).map_err(malformed)?;
-        let body = self.bodies.keep(letter.body);
         let head = match known {
             Some((to, heard)) => match heard.again(letter.head, envelope.receipts) {
                 Some(head) => head,
@@ -76,7 +75,7 @@ impl Node {
             },
             None => received_head(&letter, envelope, from, self.addressed(envelope))?.into(),
         };
-        self.queue_message(envelope, body, head);
+        self.queue_message(envelope, letter.body, head);
         if envelope.receipts >= Receipts::Received {
             // Who cannot be told any more is not waiting.
             let _ = self.notify(from, envelope.id, NotifiedEvent::Received, None);

@@ -5,14 +5,18 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::iter;
 use core::mem;
+use core::num::NonZeroU64;
+use core::ops::Range;
 
-use bytes::BytesMut;
+use bytes::Bytes;
 
 use crate::link::{LinkId, Origin, envelope_cost};
+use crate::node::bodies::Bodies;
 use crate::node::event::{Received, ReceivedHead, Request};
 use crate::node::forward::Envelope;
 use crate::node::{Event, Node, RequestId};
 use crate::queue::Queue;
+use crate::wire::MessageId;
 
 /// Messages and requests, and beside them what the taking of each means: so all messages can change hands at once.
 #[derive(Default)]
@@ -30,7 +34,7 @@ pub(super) struct Deliveries {
 pub(super) struct Place {
     /// The link that it came over; none: this node itself has sent it.
     pub(super) link: Option<LinkId>,
-    pub(super) sequence: Option<u64>,
+    pub(super) sequence: Option<NonZeroU64>,
     pub(super) cost: usize,
 }
 
@@ -55,12 +59,22 @@ impl Deliveries {
         self.requests.front().map_or(self.messages.len(), |(before, _)| before.wrapping_sub(self.taken))
     }
 
-    /// One more message, which counts at its place already. It is made at last: it would else be read while it is being
-    /// written.
+    /// One more message, which counts at its place already. Its `body` is kept `within` a record's memory, or copied.
     #[inline]
-    pub(super) fn push(&mut self, place: Place, message: impl FnOnce() -> Received) {
+    pub(super) fn push(
+        &mut self,
+        place: Place,
+        (id, head): (MessageId, Arc<ReceivedHead>),
+        body: &[u8],
+        within: Option<(&Bytes, Range<usize>)>,
+        bodies: &mut Bodies,
+    ) {
         self.places.push_back(place);
-        self.messages.push_back(message());
+        // Made where it stays: it would else be read while it is being written.
+        match within {
+            Some((page, range)) => self.messages.push_back(Received { id, body: page.slice(range), head }),
+            None => self.messages.push_back(Received { id, body: bodies.copy(body), head }),
+        }
     }
 
     fn pop(&mut self) -> Option<(Event, Place)> {
@@ -106,9 +120,10 @@ impl Deliveries {
 impl Node {
     /// Gives the application a message; it counts until the application has taken it.
     #[inline]
-    pub(super) fn queue_message(&mut self, envelope: &Envelope<'_>, body: BytesMut, head: Arc<ReceivedHead>) {
+    pub(super) fn queue_message(&mut self, envelope: &Envelope<'_>, body: &[u8], head: Arc<ReceivedHead>) {
         let place = self.count_delivery(envelope);
-        self.deliveries.push(place, || Received { id: envelope.id, body: body.freeze(), head });
+        let record = envelope.record.and_then(|record| record.end(body.len()));
+        self.deliveries.push(place, (envelope.id, head), body, record, &mut self.bodies);
     }
 
     /// The same, of a request.

@@ -134,8 +134,8 @@ pub struct PeerInfo {
 pub struct Received {
     /// Its id.
     pub id: MessageId,
-    /// The content. A short one shares up to 16 KiB of memory with those that came beside it: of what is to be kept for
-    /// long after them, keep a copy (`to_vec`).
+    /// The content. It may share its memory with what came beside it: 16 KiB in most cases, twice as much as came in any.
+    /// Of what is to be kept for long after them, keep a copy (`to_vec`).
     pub body: Bytes,
     /// All the rest.
     pub head: Arc<ReceivedHead>,

@@ -4,6 +4,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::iter;
+use core::num::NonZeroU64;
 
 use crate::link::{Connection, LaneKind, LinkId, Origin, Plain, Sent, envelope_cost};
 use crate::node::Node;
@@ -29,6 +30,8 @@ pub(super) struct Envelope<'a> {
     pub(super) to: &'a str,
     pub(super) from: &'a str,
     pub(super) letter: &'a [u8],
+    /// Where the letter is the end of the last envelope, if it came in a record.
+    pub(super) record: Option<&'a Plain>,
     pub(super) origin: Origin,
     pub(super) is_reply: bool,
 }
@@ -37,7 +40,8 @@ impl<'a> Envelope<'a> {
     /// One that came with this label.
     const fn new(label: &Label<'a>, letter: &'a [u8], origin: Origin) -> Envelope<'a> {
         let Label { kind, priority, sealed, receipts, hops, id, to, from, .. } = *label;
-        Envelope { kind, priority, sealed, receipts, hops, id, to, from, letter, origin, is_reply: false }
+        let (record, is_reply) = (None, false);
+        Envelope { kind, priority, sealed, receipts, hops, id, to, from, letter, record, origin, is_reply }
     }
 
     /// What it goes on with.
@@ -86,7 +90,7 @@ impl Node {
             return false;
         }
         let origin = Origin::Link { link: known.link, sequence: plain.sequence() };
-        let envelope = Envelope::new(&label, letter, origin);
+        let envelope = Envelope { record: Some(&*plain), ..Envelope::new(&label, letter, origin) };
         debug_assert!(self.is_so(known));
         match known.led {
             Led::On { seat, .. } => match self.router.take_again(seat) {
@@ -122,7 +126,7 @@ impl Node {
     }
 
     /// One of which nothing is known.
-    fn any_envelope(&mut self, link: LinkId, sequence: Option<u64>, bytes: &[u8]) {
+    fn any_envelope(&mut self, link: LinkId, sequence: Option<NonZeroU64>, bytes: &[u8]) {
         let (label, letter) = match Label::read(bytes) {
             Ok(read) => read,
             Err(e) => return self.close_link(link, Reason::MALFORMED, &e.to_string()),
@@ -253,6 +257,7 @@ impl Node {
             kind: Kind::Notification,
             receipts: Receipts::Failure,
             letter: &letter,
+            record: None,
             origin: Origin::Local,
             ..*envelope
         };
@@ -347,7 +352,7 @@ impl Node {
     /// Nothing of it is held any more: its sender's window is credited.
     pub(super) fn done_with(&mut self, origin: Origin) {
         if let Origin::Link { link, sequence: Some(sequence) } = origin {
-            self.taken(link, iter::once(sequence..sequence + 1));
+            self.taken(link, iter::once(sequence.get()..sequence.get() + 1));
         }
     }
 

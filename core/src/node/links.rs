@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::num::NonZeroU64;
 use core::ops::Range;
 
 use crate::buffer::Buffer;
@@ -298,6 +299,7 @@ impl Node {
         // A busy node has few timers: what an idle one does not need is given back.
         self.spare = Buffer::default();
         self.bodies.shrink();
+        self.plain.shrink();
         let (now, most) = (self.now, self.config.limits.deliveries);
         let (mut expired, mut released) = (Vec::new(), Vec::new());
         if let Some(link) = self.links.get_mut(id) {
@@ -403,13 +405,13 @@ impl Node {
     pub(super) fn delivered(
         &mut self,
         link: Option<LinkId>,
-        all: impl Iterator<Item = (Option<u64>, usize)>,
+        all: impl Iterator<Item = (Option<NonZeroU64>, usize)>,
     ) {
         let (now, most) = (self.now, self.config.limits.deliveries);
         let mut cost = 0;
         let numbers = all.filter_map(|(sequence, its)| {
             cost += its;
-            sequence
+            sequence.map(NonZeroU64::get)
         });
         let Some(id) = link else {
             numbers.for_each(drop);

@@ -7,7 +7,6 @@ use alloc::vec::Vec;
 use crate::link::{Came, Origin, Plain, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::deliveries::Place;
-use crate::node::event::Received;
 use crate::node::lately::{Known, Led};
 use crate::node::router::Taken;
 use crate::wire::label::Packed;
@@ -82,12 +81,12 @@ impl Node {
                 break;
             }
             let Some((id, letter, _)) = known.letter_if_alike(flags, &plain.came()) else { break };
-            let body = self.bodies.keep(letter.get(opening..).unwrap_or_default());
+            let body = letter.get(opening..).unwrap_or_default();
             let cost = envelope_cost(letter.len() + addresses);
             link.deliveries += cost;
             let place = Place { link: Some(known.link), sequence: plain.sequence(), cost };
-            let head = Arc::clone(head);
-            self.deliveries.push(place, || Received { id, body: body.freeze(), head });
+            let (head, within) = (Arc::clone(head), plain.end(body.len()));
+            self.deliveries.push(place, (id, head), body, within, &mut self.bodies);
         }
     }
 }

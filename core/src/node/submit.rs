@@ -478,6 +478,7 @@ impl Node {
                     to: to.as_str(),
                     from: from.as_str(),
                     letter,
+                    record: None,
                     origin: outgoing.origin,
                     is_reply: outgoing.is_reply,
                 });

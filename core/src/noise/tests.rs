@@ -66,8 +66,8 @@ fn sealed(from: &mut Transport, plain: &[u8]) -> Vec<u8> {
 }
 
 fn opened(to: &mut Transport, ciphertext: &[u8]) -> Result<Vec<u8>, NoiseError> {
-    let mut plain = Buffer::default();
-    plain.extend_from_slice(&[1; 3]);
+    let mut plain = Pages::default();
+    plain.write(3, |room| Ok::<_, NoiseError>(room.len())).unwrap();
     let result = to.open(ciphertext, &mut plain);
     assert!(result.is_ok() || plain.is_empty());
     result.map(|()| plain.to_vec())

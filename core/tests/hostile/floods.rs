@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use homing_core::{ClosedBy, Input, Instant, LinkId, Node, Reason, Seed, StaticKey, StoreId};
+use homing_core::{ClosedBy, Event, Input, Instant, LinkId, Node, Reason, Seed, StaticKey, StoreId};
 use proptest::prelude::*;
 
-use crate::hub::{Host, Hub, MESSAGE, NOTIFICATION, REQUEST, RESPONSE, dial, serving};
+use crate::hub::{Caller, Host, Hub, MESSAGE, NOTIFICATION, REQUEST, RESPONSE, dial, serving};
 use crate::raw::{self, Crypto, Envelope, PREFACE, frame, message, types};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -454,4 +454,27 @@ fn news_for_everybody_is_bounded_where_nobody_reads() {
     assert!(grown < 20 * 256 * 1024, "{grown}");
     ada.expect_open(&mut hub);
     hub.check();
+}
+
+/// Contents are kept where they came, in the memory of their record. Whoever fills records with what nobody keeps must not
+/// have an application that keeps one content of each hold all of them.
+#[test]
+fn records_with_next_to_nothing_to_keep() {
+    let mut caller = Caller::up();
+    let filler = frame(0xff, &[7; 60_000]);
+    let mut messages = (0..200u8).map(|n| {
+        let from = b"bob@home/x".to_vec();
+        Envelope { from, ..Envelope::new(MESSAGE, n, "ada@home/x", "{}", &[n]) }.frame()
+    });
+    let held = allocation_counter::measure(|| {
+        for message in &mut messages {
+            caller.send(&[message, filler.clone()].concat());
+        }
+    });
+    let kept: Vec<_> = caller.host.events.iter().filter(|event| matches!(event, Event::Message(_))).collect();
+    assert_eq!(kept.len(), 200);
+    for (n, event) in (0..200u8).zip(kept) {
+        assert!(matches!(event, Event::Message(message) if message.body == [n][..]), "{event:?}");
+    }
+    assert!(held.bytes_current < 1024 * 1024, "{} bytes", held.bytes_current);
 }

@@ -1,14 +1,17 @@
 //! The plaintext of a record while it is read, and the envelopes in it.
 
+use core::num::NonZeroU64;
 use core::ops::Range;
 
-use crate::buffer::Buffer;
+use bytes::Bytes;
+
+use crate::pages::Pages;
 use crate::wire::{Kind, MessageId, label};
 
 /// The plaintext of the record that is being read. One for all connections of a node.
 #[derive(Debug, Default)]
 pub struct Plain {
-    pub(super) bytes: Buffer,
+    pub(super) bytes: Pages,
     /// How much of it was read.
     pub(super) at: usize,
     /// Where the payload is of the envelope that came last.
@@ -17,7 +20,7 @@ pub struct Plain {
     pub(super) is_alike: bool,
     /// The last label that came in this record.
     pub(super) label: Option<At>,
-    pub(super) sequence: Option<u64>,
+    pub(super) sequence: Option<NonZeroU64>,
 }
 
 impl Plain {
@@ -37,19 +40,31 @@ impl Plain {
         let end = self.payload.end - letter.len();
         let Some(at) = &mut self.label else { return };
         // What stands in front of it was dealt with, the envelope among it that has the label.
-        if let Some(start) = label::write_again(self.bytes.written(), at.start, id, end) {
+        if let Some(start) = self.bytes.change(|bytes| label::write_again(bytes, at.start, id, end)) {
             (self.payload.start, at.start) = (start, start);
             self.is_alike = false;
         }
     }
 
     /// Its number, to be given back when it was dealt with; none for one that is not counted.
-    pub const fn sequence(&self) -> Option<u64> {
+    pub const fn sequence(&self) -> Option<NonZeroU64> {
         self.sequence
     }
 
-    pub(crate) const fn memory(&self) -> usize {
-        self.bytes.capacity()
+    /// Where the last `len` bytes of that envelope are, if they can be kept there; none, if they are better copied.
+    #[inline]
+    pub(crate) fn end(&self, len: usize) -> Option<(&Bytes, Range<usize>)> {
+        let end = self.payload.end - len.min(self.payload.len())..self.payload.end;
+        self.bytes.lent(&end).map(|page| (page, end))
+    }
+
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes.memory()
+    }
+
+    /// Gives back what it holds room for.
+    pub(crate) fn shrink(&mut self) {
+        *self = Plain::default();
     }
 
     /// Nothing of it is read any more. The bytes stay until the next record overwrites them.
