@@ -4,6 +4,9 @@
 //! in a virtual machine, tens of microseconds, for each hop of a message. What answers what was just sent comes sooner
 //! than that. So whoever waits looks again and again for a moment first, and lets others have the processor between
 //! looks; and where that was in vain, it is tried less and less often.
+//!
+//! Where much is under way nobody waits for an answer: what comes next comes when it comes, and more of it at once to
+//! whoever sleeps a little. There the moment is short.
 
 use std::time::{Duration, Instant};
 
@@ -12,6 +15,8 @@ use std::time::{Duration, Instant};
 pub(crate) enum For {
     /// Whatever happens next.
     Anything,
+    /// What happens next to the node, while nobody of the program's waits: it may be what others ask each other for.
+    Neighbours,
     /// What it has asked for.
     Answer,
     /// What others ask it for.
@@ -19,15 +24,19 @@ pub(crate) enum For {
 }
 
 impl For {
-    /// How long it looks at most. Questions and answers go to and fro as long as nobody sleeps: a few dozen at once take
-    /// a neighbour and its hub a few hundred microseconds.
-    const fn moment(self) -> Duration {
+    /// How long it looks at most, where so many bytes were moved lately. Questions and answers go to and fro as long as
+    /// nobody sleeps: a few dozen at once take a neighbour and its hub a few hundred microseconds.
+    const fn moment(self, moved: usize) -> Duration {
         Duration::from_micros(match self {
-            For::Anything => 100,
+            For::Anything if moved >= MUCH => 25,
+            For::Anything | For::Neighbours => 100,
             For::Answer | For::Request => 300,
         })
     }
 }
+
+/// So many bytes in the last few turns are a stream.
+const MUCH: usize = 8 * 1024;
 
 /// In vain so often in a row, it is tried once in 2^6 waits.
 const RARELY: u32 = 6;
@@ -43,10 +52,11 @@ pub(super) struct Glance {
 
 impl Glance {
     /// Looks by `look`, which says whether it has found something: until it has, or for a moment, or as long as
-    /// `most`. Whether it has.
+    /// `most`. Whether it has. `moved`: how many bytes lately.
     pub(super) fn until_found(
         &mut self,
         what: For,
+        moved: usize,
         most: Option<Duration>,
         mut look: impl FnMut() -> bool,
     ) -> bool {
@@ -54,7 +64,8 @@ impl Glance {
             self.skipped -= 1;
             return false;
         }
-        let end = Instant::now() + most.map_or(what.moment(), |most| most.min(what.moment()));
+        let moment = what.moment(moved);
+        let end = Instant::now() + most.map_or(moment, |most| most.min(moment));
         while !look() {
             if Instant::now() >= end {
                 self.vain = (self.vain + 1).min(RARELY);
@@ -79,13 +90,22 @@ mod tests {
             looks += 1;
             looks == 3
         };
-        assert!(glance.until_found(For::Answer, None, third) && looks == 3);
+        assert!(glance.until_found(For::Answer, 0, None, third) && looks == 3);
         let mut looks = 0;
         let never = || {
             looks += 1;
             false
         };
-        assert!(!glance.until_found(For::Anything, Some(Duration::ZERO), never) && looks == 1);
+        assert!(!glance.until_found(For::Anything, 0, Some(Duration::ZERO), never) && looks == 1);
+    }
+
+    #[test]
+    fn only_where_nobody_waits_for_an_answer_does_a_stream_make_it_short() {
+        for what in [For::Answer, For::Request, For::Neighbours] {
+            assert_eq!(what.moment(MUCH), what.moment(0), "{what:?}");
+        }
+        assert!(For::Anything.moment(MUCH) < For::Anything.moment(MUCH - 1));
+        assert_eq!(For::Anything.moment(0), For::Neighbours.moment(0));
     }
 
     #[test]
@@ -94,7 +114,7 @@ mod tests {
         let mut tries = |found: bool| {
             let mut tried = 0;
             for _ in 0..1000 {
-                glance.until_found(For::Anything, Some(Duration::ZERO), || {
+                glance.until_found(For::Anything, 0, Some(Duration::ZERO), || {
                     tried += 1;
                     found
                 });

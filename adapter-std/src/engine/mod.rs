@@ -78,6 +78,8 @@ struct Moving {
     waits: Option<Instant>,
     /// When the last turn ended.
     last: Instant,
+    /// How many bytes it moved, and half as many as those before it.
+    moved: usize,
     /// It was the leader's: what is given to the node next may answer what has come, and is not collected.
     answers: bool,
 }
@@ -136,6 +138,7 @@ impl Engine {
                 rest: Rest::No,
                 waits: Some(now),
                 last: now,
+                moved: 0,
                 answers: false,
             }),
             polling: Mutex::new(Polling {
@@ -180,7 +183,7 @@ impl Engine {
             dozed = own == Own::Watch { soon: false };
             match own {
                 Own::Lead => {
-                    let mut leading = Leading::new(self, For::Anything);
+                    let mut leading = Leading::new(self, For::Neighbours);
                     while leading.round(None) && !lock(&self.lead).wanted() {}
                 }
                 Own::Help => {
@@ -345,6 +348,7 @@ impl Engine {
             }
         }
         moving.rest = turner.driver.turn();
+        moving.moved = moving.moved / 2 + turner.driver.moved();
         if moving.rest != Rest::Over {
             moving.driver = Some(turner);
         }
@@ -387,14 +391,14 @@ impl<'a> Leading<'a> {
     /// Waits until something is ready or due, `until` at most, and gives the driver a turn. False when all is over.
     fn round(&mut self, until: Option<Instant>) -> bool {
         let (engine, Some(polling)) = (self.engine, &mut self.polling) else { return false };
-        let waits = {
+        let (waits, moved) = {
             let mut moving = lock(&engine.moving);
             moving.waits = match moving.rest {
                 _ if moving.driver.is_none() => return false,
                 Rest::Until(rest) => rest.into_iter().chain(until).min(),
                 Rest::No | Rest::Over => Some(moving.last),
             };
-            moving.waits
+            (moving.waits, moving.moved)
         };
         engine.rounds.fetch_add(1, Relaxed);
         let Polling { poll, events, glance } = &mut **polling;
@@ -402,7 +406,7 @@ impl<'a> Leading<'a> {
         let heard = engine.bell.heard();
         let most = wait();
         let found = most != Some(Duration::ZERO)
-            && glance.until_found(self.what, most, || {
+            && glance.until_found(self.what, moved, most, || {
                 poll_once(poll, events, Some(Duration::ZERO));
                 !events.is_empty() || engine.bell.has_rung()
             });

@@ -58,6 +58,8 @@ pub struct Driver<S: System> {
     /// Events on their way to the application's queue.
     news: Arrivals,
     mail: Vec<Mail>,
+    /// How many bytes came and went in the last turn.
+    moved: usize,
     /// The node has said that all is over.
     stopped: bool,
 }
@@ -75,6 +77,7 @@ impl<S: System> Driver<S> {
             keeper: Keeper::new(made.store),
             news: Arrivals::default(),
             mail: Vec::new(),
+            moved: 0,
             stopped: false,
         }
     }
@@ -87,6 +90,11 @@ impl<S: System> Driver<S> {
     /// What it runs on.
     pub fn system(&mut self) -> &mut S {
         &mut self.system
+    }
+
+    /// How many bytes came and went in the last [turn](Driver::turn).
+    pub fn moved(&self) -> usize {
+        self.moved
     }
 
     /// The stream at `place` may go on.
@@ -115,6 +123,7 @@ impl<S: System> Driver<S> {
     pub fn turn(&mut self) -> Rest {
         self.shared.mailbox.rise();
         self.shared.wakeups.fetch_add(1, Relaxed);
+        self.moved = 0;
         self.open_mail();
         if self.stopped || self.shared.abort.load(SeqCst) {
             return self.end();

@@ -76,6 +76,7 @@ impl<S: System> Driver<S> {
         match link.stream.read(&mut buffer.0[..budget]) {
             Ok(0) => self.gone(state, place, "closed by the other side"),
             Ok(n) => {
+                self.moved += n;
                 let now = self.shared.now();
                 state.node.handle(now, Input::Data { link: id, bytes: &buffer.0[..n] });
                 return n == READ;
@@ -119,6 +120,7 @@ impl<S: System> Driver<S> {
             let error = match link.stream.write(pending) {
                 Ok(n) if n > 0 => {
                     written += n;
+                    self.moved += n;
                     link.wants_flush = true;
                     let now = self.shared.now();
                     state.node.handle(now, Input::Wrote { link: link.id, n });
