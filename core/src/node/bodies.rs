@@ -1,6 +1,10 @@
 //! Short contents of messages for the application, in memory that they share.
 
+use core::ops::Range;
+
 use bytes::{Bytes, BytesMut};
+
+use crate::link::Plain;
 
 /// So much is allocated at once at first: what comes now and then needs no more ..
 const LEAST: usize = 4 * 1024;
@@ -9,8 +13,9 @@ const LEAST: usize = 4 * 1024;
 /// has in it.
 const MOST: usize = 16 * 1024;
 
-/// What is longer has memory of its own: few of them would fit in a page.
-const SHORT: usize = 1024;
+/// What is longer stays in the memory of its record, or has memory of its own. To copy what is not costs less than records
+/// that are strewn over more memory than the processor has at hand, where a program has many nodes.
+const SHORT: usize = 512;
 
 /// Where short bodies are kept, one behind the other: to allocate and to free each would cost more than to copy it.
 #[derive(Debug, Default)]
@@ -22,10 +27,16 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// A copy of `body`.
-    pub(super) fn copy(&mut self, body: &[u8]) -> Bytes {
+    /// The content of the last envelope of `record`, if it is better kept where it is.
+    #[inline]
+    pub(super) fn there<'a>(body: &[u8], record: Option<&'a Plain>) -> Option<(&'a Bytes, Range<usize>)> {
+        record.filter(|_| body.len() > SHORT)?.end(body.len())
+    }
+
+    /// A copy of `body`, to be frozen where it is needed: a little later, lest it be read while it is being written.
+    pub(super) fn copy(&mut self, body: &[u8]) -> BytesMut {
         if body.is_empty() || body.len() > SHORT {
-            return Bytes::copy_from_slice(body);
+            return BytesMut::from(body);
         }
         // The same page again, when nobody has anything on it any more.
         if self.page.capacity() < body.len() && !self.page.try_reclaim(self.size.max(SHORT)) {
@@ -33,7 +44,7 @@ impl Bodies {
             self.page = BytesMut::with_capacity(self.size);
         }
         self.page.extend_from_slice(body);
-        self.page.split().freeze()
+        self.page.split()
     }
 
     /// What nobody else holds.

@@ -6,9 +6,6 @@ use alloc::sync::Arc;
 use core::iter;
 use core::mem;
 use core::num::NonZeroU64;
-use core::ops::Range;
-
-use bytes::Bytes;
 
 use crate::link::{LinkId, Origin, envelope_cost};
 use crate::node::bodies::Bodies;
@@ -16,7 +13,6 @@ use crate::node::event::{Received, ReceivedHead, Request};
 use crate::node::forward::Envelope;
 use crate::node::{Event, Node, RequestId};
 use crate::queue::Queue;
-use crate::wire::MessageId;
 
 /// Messages and requests, and beside them what the taking of each means: so all messages can change hands at once.
 #[derive(Default)]
@@ -59,22 +55,12 @@ impl Deliveries {
         self.requests.front().map_or(self.messages.len(), |(before, _)| before.wrapping_sub(self.taken))
     }
 
-    /// One more message, which counts at its place already. Its `body` is kept `within` a record's memory, or copied.
+    /// One more message, which counts at its place already. It is made at last: it would else be read while it is being
+    /// written.
     #[inline]
-    pub(super) fn push(
-        &mut self,
-        place: Place,
-        (id, head): (MessageId, Arc<ReceivedHead>),
-        body: &[u8],
-        within: Option<(&Bytes, Range<usize>)>,
-        bodies: &mut Bodies,
-    ) {
+    pub(super) fn push(&mut self, place: Place, message: impl FnOnce() -> Received) {
         self.places.push_back(place);
-        // Made where it stays: it would else be read while it is being written.
-        match within {
-            Some((page, range)) => self.messages.push_back(Received { id, body: page.slice(range), head }),
-            None => self.messages.push_back(Received { id, body: bodies.copy(body), head }),
-        }
+        self.messages.push_back(message());
     }
 
     fn pop(&mut self) -> Option<(Event, Place)> {
@@ -122,8 +108,12 @@ impl Node {
     #[inline]
     pub(super) fn queue_message(&mut self, envelope: &Envelope<'_>, body: &[u8], head: Arc<ReceivedHead>) {
         let place = self.count_delivery(envelope);
-        let record = envelope.record.and_then(|record| record.end(body.len()));
-        self.deliveries.push(place, (envelope.id, head), body, record, &mut self.bodies);
+        let id = envelope.id;
+        if let Some((page, part)) = Bodies::there(body, envelope.record) {
+            return self.deliveries.push(place, || Received { id, body: page.slice(part), head });
+        }
+        let body = self.bodies.copy(body);
+        self.deliveries.push(place, || Received { id, body: body.freeze(), head });
     }
 
     /// The same, of a request.

@@ -134,7 +134,7 @@ pub struct PeerInfo {
 pub struct Received {
     /// Its id.
     pub id: MessageId,
-    /// The content. It may share its memory with what came beside it: 16 KiB in most cases, twice as much as came in any.
+    /// The content. It may share up to 16 KiB of memory with what came beside it, and more with a neighbour that wills it.
     /// Of what is to be kept for long after them, keep a copy (`to_vec`).
     pub body: Bytes,
     /// All the rest.

@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 
 use crate::link::{Came, Origin, Plain, Sent, envelope_cost};
 use crate::node::Node;
+use crate::node::bodies::Bodies;
 use crate::node::deliveries::Place;
+use crate::node::event::Received;
 use crate::node::lately::{Known, Led};
 use crate::node::router::Taken;
 use crate::wire::label::Packed;
@@ -85,8 +87,13 @@ impl Node {
             let cost = envelope_cost(letter.len() + addresses);
             link.deliveries += cost;
             let place = Place { link: Some(known.link), sequence: plain.sequence(), cost };
-            let (head, within) = (Arc::clone(head), plain.end(body.len()));
-            self.deliveries.push(place, (id, head), body, within, &mut self.bodies);
+            let head = Arc::clone(head);
+            if let Some((page, part)) = Bodies::there(body, Some(plain)) {
+                self.deliveries.push(place, || Received { id, body: page.slice(part), head });
+                continue;
+            }
+            let body = self.bodies.copy(body);
+            self.deliveries.push(place, || Received { id, body: body.freeze(), head });
         }
     }
 }

@@ -464,7 +464,7 @@ fn records_with_next_to_nothing_to_keep() {
     let filler = frame(0xff, &[7; 60_000]);
     let mut messages = (0..200u8).map(|n| {
         let from = b"bob@home/x".to_vec();
-        Envelope { from, ..Envelope::new(MESSAGE, n, "ada@home/x", "{}", &[n]) }.frame()
+        Envelope { from, ..Envelope::new(MESSAGE, n, "ada@home/x", "{}", &[n; 600]) }.frame()
     });
     let held = allocation_counter::measure(|| {
         for message in &mut messages {
@@ -474,7 +474,7 @@ fn records_with_next_to_nothing_to_keep() {
     let kept: Vec<_> = caller.host.events.iter().filter(|event| matches!(event, Event::Message(_))).collect();
     assert_eq!(kept.len(), 200);
     for (n, event) in (0..200u8).zip(kept) {
-        assert!(matches!(event, Event::Message(message) if message.body == [n][..]), "{event:?}");
+        assert!(matches!(event, Event::Message(message) if message.body == [n; 600][..]), "{event:?}");
     }
     assert!(held.bytes_current < 1024 * 1024, "{} bytes", held.bytes_current);
 }
