@@ -62,9 +62,9 @@ impl Plain {
         self.bytes.memory()
     }
 
-    /// Gives back what it holds room for.
+    /// Gives back what it holds besides.
     pub(crate) fn shrink(&mut self) {
-        *self = Plain::default();
+        self.bytes.shrink();
     }
 
     /// Nothing of it is read any more. The bytes stay until the next record overwrites them.
