@@ -12,7 +12,12 @@ const WORTH: usize = 4 * 1024;
 /// Pages are multiples of this: one that had a full record has room for most others.
 const STEP: usize = 1024;
 
-/// So many bytes are lent at once. Whoever fills records with next to nothing to keep has no more held by that than this.
+/// A page of more than this is not used for what fills less than half of it: one large record must not spoil all that
+/// come after it.
+const LARGE: usize = 24 * 1024;
+
+/// So many bytes are lent at once, those among them that came back and were not used again yet. Whoever fills records with
+/// next to nothing to keep has no more held by that than this.
 const MOST: usize = 256 * 1024;
 
 /// One plaintext after another. Each is written over the one before, unless somebody keeps a part of that: then it is
@@ -62,7 +67,7 @@ impl Pages {
         let page = match core::mem::take(&mut self.page).try_into_mut() {
             Ok(page) => {
                 if !self.has_room(page.len()) {
-                    self.reclaim();
+                    self.reclaim(page.len());
                 }
                 Some(page)
             }
@@ -70,10 +75,11 @@ impl Pages {
             Err(page) if page.is_empty() => None,
             Err(page) => {
                 self.put_aside(page);
-                self.reclaim()
+                self.reclaim(least)
             }
         };
-        page.filter(|page| page.len() >= least)
+        let is_too_large = |page: &BytesMut| page.len() > LARGE && (WORTH..page.len() / 2).contains(&least);
+        page.filter(|page| page.len() >= least && !is_too_large(page))
             .unwrap_or_else(|| BytesMut::zeroed(least.next_multiple_of(STEP)))
     }
 
@@ -83,9 +89,9 @@ impl Pages {
         self.lent.push_back(page);
     }
 
-    /// Takes back the oldest of those that are lent, if nobody has anything on it any more. When there are enough of them, it
-    /// looks at another one the next time: somebody keeps this one for longer.
-    fn reclaim(&mut self) -> Option<BytesMut> {
+    /// Takes back the oldest of those that are lent, if nobody has anything on it any more. When there is no room to lend as
+    /// much as is `wanted`, it looks at another one the next time: somebody keeps this one for longer.
+    fn reclaim(&mut self, wanted: usize) -> Option<BytesMut> {
         let page = self.lent.pop_front()?;
         let len = page.len();
         match page.try_into_mut() {
@@ -93,7 +99,7 @@ impl Pages {
                 self.held -= len;
                 Some(page)
             }
-            Err(page) if self.has_room(len) => {
+            Err(page) if self.has_room(wanted) => {
                 self.lent.push_front(page);
                 None
             }
@@ -110,14 +116,15 @@ impl Pages {
         (self.is_lent && part.start <= part.end && part.end <= self.len).then_some(&self.page)
     }
 
-    /// Has `write` change the plaintext. What somebody keeps of it stays as it is.
+    /// Has `write` change the plaintext. What somebody keeps of it stays as it is, and no more of it is lent: it would be
+    /// copied for each change.
     pub(crate) fn change<R>(&mut self, write: impl FnOnce(&mut [u8]) -> R) -> R {
         let page = core::mem::take(&mut self.page).try_into_mut();
         let mut page = page.unwrap_or_else(|page| {
             let copy = BytesMut::from(&page[..]);
             if !page.is_empty() {
                 self.put_aside(page);
-                self.is_lent &= self.has_room(copy.len());
+                self.is_lent = false;
             }
             copy
         });
@@ -213,6 +220,7 @@ mod tests {
                 if which % 3 == 0 && !kept.is_empty() {
                     kept.swap_remove(which % kept.len());
                 }
+                prop_assert!(pages.held <= MOST + 4 * WORTH);
                 prop_assert_eq!(pages.held, pages.lent.iter().map(Bytes::len).sum::<usize>());
                 for (part, was) in &kept {
                     prop_assert_eq!(&part[..], &was[..]);
@@ -250,8 +258,35 @@ mod tests {
                 }
             }
         });
-        assert!(kept.iter().all(|part| [[7], [8]].contains(&[part[0]])));
+        // Each was kept before the page was changed, and of each page one.
+        assert!(kept.iter().all(|part| part[..] == [7]));
+        assert_eq!(kept.len(), MOST / (4 * WORTH));
         assert!(held.bytes_current <= (MOST + 16 * 1024) as i64, "{} bytes", held.bytes_current);
+    }
+
+    #[test]
+    fn a_small_page_that_is_kept_for_good_does_not_hide_those_behind_it() {
+        let (mut pages, mut kept) = (Pages::default(), VecDeque::new());
+        write(&mut pages, WORTH, 7, WORTH);
+        let _for_good = pages.lent(&(0..1)).map(|page| page.slice(..1));
+        let mut round = |most: usize| {
+            write(&mut pages, 4 * WORTH, 7, 4 * WORTH);
+            kept.extend(pages.lent(&(0..1)).map(|page| page.slice(..1)));
+            kept.drain(..kept.len().saturating_sub(most));
+            pages.is_lent
+        };
+        (0..100).for_each(|_| _ = round(2));
+        assert!((0..100).filter(|_| round(2)).count() > 50, "it is lent again and again");
+    }
+
+    #[test]
+    fn one_large_record_does_not_spoil_those_behind_it() {
+        let mut pages = Pages::default();
+        write(&mut pages, 15 * WORTH, 7, 15 * WORTH);
+        for len in [1, 4 * WORTH, 100, 3 * WORTH, 4 * WORTH] {
+            write(&mut pages, len, 7, len);
+            assert_eq!(pages.lent(&(0..1)).is_some(), len >= WORTH, "{len}");
+        }
     }
 
     #[test]

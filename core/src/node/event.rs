@@ -134,8 +134,8 @@ pub struct PeerInfo {
 pub struct Received {
     /// Its id.
     pub id: MessageId,
-    /// The content. It may share up to 16 KiB of memory with what came beside it, and more with a neighbour that wills it.
-    /// Of what is to be kept for long after them, keep a copy (`to_vec`).
+    /// The content. It may share memory with what came beside it, in most cases up to 16 KiB and never more than 64: of what
+    /// is to be kept for long after them, keep a copy (`to_vec`).
     pub body: Bytes,
     /// All the rest.
     pub head: Arc<ReceivedHead>,

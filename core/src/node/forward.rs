@@ -90,7 +90,10 @@ impl Node {
             return false;
         }
         let origin = Origin::Link { link: known.link, sequence: plain.sequence() };
-        let envelope = Envelope { record: Some(&*plain), ..Envelope::new(&label, letter, origin) };
+        // Where receipts are wanted, those behind it that are alike are dealt with one by one, each with its label written
+        // over what has come: nothing of that is to be kept.
+        let record = (label.receipts < Receipts::Received).then_some(&*plain);
+        let envelope = Envelope { record, ..Envelope::new(&label, letter, origin) };
         debug_assert!(self.is_so(known));
         match known.led {
             Led::On { seat, .. } => match self.router.take_again(seat) {

@@ -88,7 +88,7 @@ impl Connection {
             Unit::Record(content) => content,
         };
         if let Phase::Records { transport, heard, .. } = &mut self.phase {
-            // What another record left there is overwritten.
+            // What another record left there is overwritten, or kept by whoever has something of it.
             (plain.at, plain.label) = (0, None);
             transport.open(content, &mut plain.bytes).map_err(|_| Refusal::new(Reason::FORGED_RECORD, ""))?;
             *heard = true;

@@ -67,7 +67,7 @@ impl Plain {
         self.bytes.shrink();
     }
 
-    /// Nothing of it is read any more. The bytes stay until the next record overwrites them.
+    /// Nothing of it is read any more. The bytes stay until the next record comes.
     pub(crate) fn clear(&mut self) {
         self.at = self.bytes.len();
         (self.payload, self.label, self.sequence) = (0..0, None, None);
