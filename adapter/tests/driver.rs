@@ -30,6 +30,8 @@ struct Machine {
     driver: Option<Driver<Flaky>>,
     bell: Arc<Bell>,
     rest: Rest,
+    /// How many bytes its turns have moved.
+    moved: usize,
 }
 
 impl Machine {
@@ -46,7 +48,7 @@ impl Machine {
         let made = Handle::make(options, clock, Waker::from(Arc::clone(&bell))).unwrap();
         let handle = Arc::clone(&made.handle);
         let driver = Driver::new(made, Flaky::new(world));
-        Machine { events: Events::new(&handle), handle, driver: Some(driver), bell, rest: Rest::No }
+        Machine { events: Events::new(&handle), handle, driver: Some(driver), bell, rest: Rest::No, moved: 0 }
     }
 
     /// Takes a turn if it has any reason to. False when it sleeps.
@@ -62,6 +64,7 @@ impl Machine {
         }
         dialed.into_iter().for_each(|(link, stream)| driver.dialed(link, stream));
         self.rest = driver.turn();
+        self.moved += driver.moved();
         if self.rest == Rest::Over {
             self.driver = None;
         }
@@ -169,6 +172,8 @@ fn talk(world: World, count: u32, size: usize) {
         let knows_all = |m: &Machine| m.handle.peers("home").is_some_and(|peers| peers.len() == 3);
         seen[1].up && seen[2].up && machines.iter().all(knows_all)
     });
+    let moved = |machines: &[Machine]| machines.iter().map(|machine| machine.moved).collect::<Vec<_>>();
+    let before = moved(&network.machines);
     let mut sent = [0, 0];
     let addresses: [Address; 2] = ["bob@home".parse().unwrap(), "ada@home".parse().unwrap()];
     network.run("messages both ways", |machines, most| {
@@ -187,10 +192,16 @@ fn talk(world: World, count: u32, size: usize) {
     for seen in &mut seen[1..] {
         assert!(seen.numbers.iter().copied().eq(0..count), "each once, in order: {:?}", seen.numbers);
     }
+    // The hub moves each content in and out, of both.
+    let (bodies, after) = (count as usize * size.max(4), moved(&network.machines));
+    assert!(after[0] - before[0] >= 4 * bodies && after[1] - before[1] >= 2 * bodies, "{before:?} {after:?}");
     seen.iter_mut().for_each(|seen| seen.ending = true);
     network.machines.iter().for_each(|machine| Shared::of(&machine.handle).shut_down());
     let start = clock();
     network.run("the end", |machines, _| machines.iter().all(|machine| machine.driver.is_none()));
+    let all = moved(&network.machines);
+    // But for the last words, on a stream that has closed.
+    assert!(all[0].abs_diff(all[1] + all[2]) < 1000, "what one writes another reads: {all:?}");
     assert!(clock() - start < Duration::from_secs(2), "nobody waits for a stream that has closed");
     look(&mut seen, &network.machines, usize::MAX);
     assert!(seen.iter().all(|seen| seen.stopped));
