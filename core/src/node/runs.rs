@@ -6,9 +6,7 @@ use alloc::vec::Vec;
 
 use crate::link::{Came, Origin, Plain, Sent, envelope_cost};
 use crate::node::Node;
-use crate::node::bodies::Bodies;
 use crate::node::deliveries::Place;
-use crate::node::event::Received;
 use crate::node::lately::{Known, Led};
 use crate::node::router::Taken;
 use crate::wire::label::Packed;
@@ -87,13 +85,7 @@ impl Node {
             let cost = envelope_cost(letter.len() + addresses);
             link.deliveries += cost;
             let place = Place { link: Some(known.link), sequence: plain.sequence(), cost };
-            let head = Arc::clone(head);
-            if let Some((page, part)) = Bodies::there(body, Some(plain)) {
-                self.deliveries.push(place, || Received { id, body: page.slice(part), head });
-                continue;
-            }
-            let body = self.bodies.copy(body);
-            self.deliveries.push(place, || Received { id, body: body.freeze(), head });
+            self.deliveries.push(place, (id, Arc::clone(head)), body, Some(plain), &mut self.bodies);
         }
     }
 }
