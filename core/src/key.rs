@@ -229,7 +229,6 @@ impl fmt::Debug for Seed {
 pub(crate) enum Purpose {
     StaticKey,
     Ephemeral,
-    MessageId,
     IdKey,
     Redial,
     Word,
@@ -237,14 +236,12 @@ pub(crate) enum Purpose {
 
 impl Purpose {
     /// What no key comes from. Of these there is one stream each.
-    pub(crate) const OPEN: [Purpose; 4] =
-        [Purpose::MessageId, Purpose::IdKey, Purpose::Redial, Purpose::Word];
+    pub(crate) const OPEN: [Purpose; 3] = [Purpose::IdKey, Purpose::Redial, Purpose::Word];
 
     const fn label(self) -> &'static [u8] {
         match self {
             Purpose::StaticKey => b"homing static key",
             Purpose::Ephemeral => b"homing ephemeral key",
-            Purpose::MessageId => b"homing message id",
             Purpose::IdKey => b"homing message id key",
             Purpose::Redial => b"homing redial",
             Purpose::Word => b"homing word",
@@ -292,12 +289,12 @@ mod tests {
     #[test]
     fn streams_are_independent_and_repeatable() {
         let seed = Seed::from_bytes([1; 32]);
-        let mut first = seed.stream(Purpose::MessageId, 0);
+        let mut first = seed.stream(Purpose::IdKey, 0);
         let a = (first.u64(), first.u64());
-        let mut again = seed.stream(Purpose::MessageId, 0);
+        let mut again = seed.stream(Purpose::IdKey, 0);
         seed.stream(Purpose::Redial, 0).u64();
         assert_eq!(a, (again.u64(), again.u64()));
-        assert_ne!(seed.stream(Purpose::MessageId, 1).u64(), a.0);
+        assert_ne!(seed.stream(Purpose::IdKey, 1).u64(), a.0);
         assert_ne!(seed.stream(Purpose::Redial, 0).u64(), a.0);
     }
 

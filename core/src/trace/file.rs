@@ -14,7 +14,7 @@ use crate::{Instant, PeerId};
 /// How a trace begins: not as a text does, and not whole when line ends were changed on the way.
 const MAGIC: [u8; 8] = *b"\x89HOMTR\r\n";
 /// The format's version.
-pub(super) const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
 
 /// What comes before the entries. `oldest` is the first entry's number and the time before it.
 pub(super) fn write_beginning(out: &mut Vec<u8>, header: &[u8], oldest: (u64, u64), whole: bool) {
