@@ -13,9 +13,13 @@ const LEAST: usize = 4 * 1024;
 /// has in it.
 const MOST: usize = 16 * 1024;
 
-/// What is longer stays in the memory of its record, or has memory of its own. To copy what is not costs less than records
-/// that are strewn over more memory than the processor has at hand, where a program has many nodes.
+/// What is longer stays in the memory of its record, or has memory of its own.
 const SHORT: usize = 512;
+
+/// In a record that has so much in it, or more, short ones stay, too: it is full, or nearly so, and all of its memory is
+/// theirs. In smaller ones they are copied, which costs less than records that are strewn over more memory than the
+/// processor has at hand, where a program has many nodes.
+const FULL: usize = 12 * 1024;
 
 /// Where short bodies are kept, one behind the other: to allocate and to free each would cost more than to copy it.
 #[derive(Debug, Default)]
@@ -30,7 +34,9 @@ impl Bodies {
     /// The content of the last envelope of `record`, if it is better kept where it is.
     #[inline]
     pub(super) fn there<'a>(body: &[u8], record: Option<&'a Plain>) -> Option<(&'a Bytes, Range<usize>)> {
-        record.filter(|_| body.len() > SHORT)?.end(body.len())
+        let record = record?;
+        let stays = body.len() > SHORT || (record.len() >= FULL && !body.is_empty());
+        if stays { record.end(body.len()) } else { None }
     }
 
     /// A copy of `body`, to be frozen where it is needed: a little later, lest it be read while it is being written.

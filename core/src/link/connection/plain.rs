@@ -51,6 +51,11 @@ impl Plain {
         self.sequence
     }
 
+    /// How long the whole record is.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Where the last `len` bytes of that envelope are, if they can be kept there; none, if they are better copied.
     #[inline]
     pub(crate) fn end(&self, len: usize) -> Option<(&Bytes, Range<usize>)> {
