@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::ops::Deref;
+use core::ops::{Deref, DerefMut};
 
 /// Bytes, and behind them room with what was in it before: what is about to be overwritten is not cleared first.
 #[derive(Default)]
@@ -35,11 +35,24 @@ impl Buffer {
         most: usize,
         write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<(), E> {
-        let end = self.len + most;
+        self.replace_from(self.len, most, write)
+    }
+
+    /// The same, in place of what stands from `from` on, which comes first in what `write` is given.
+    ///
+    /// # Errors
+    /// Those of `write`. Everything counts as before then, whatever is there now.
+    pub(crate) fn replace_from<E>(
+        &mut self,
+        from: usize,
+        more: usize,
+        write: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<(), E> {
+        let (from, end) = (from.min(self.len), self.len + more);
         if self.memory.len() < end {
             self.memory.resize(end, 0);
         }
-        self.len += write(&mut self.memory[self.len..end])?.min(most);
+        self.len = from + write(&mut self.memory[from..end])?.min(end - from);
         Ok(())
     }
 
@@ -77,6 +90,12 @@ impl Deref for Buffer {
     }
 }
 
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.memory[..self.len]
+    }
+}
+
 impl fmt::Debug for Buffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.len)
@@ -91,7 +110,7 @@ mod tests {
     proptest! {
         /// Whatever was in it before: what counts is what was written, and it gives nothing else.
         #[test]
-        fn it_is_a_vector(steps in proptest::collection::vec((0u8..5, 0usize..40), 0..60)) {
+        fn it_is_a_vector(steps in proptest::collection::vec((0u8..6, 0usize..40), 0..60)) {
             let (mut buffer, mut model) = (Buffer::default(), Vec::new());
             for (n, (what, size)) in (0u8..).zip(steps) {
                 match what {
@@ -116,6 +135,18 @@ mod tests {
                         prop_assert_eq!(failed, Err(n));
                     }
                     3 => {
+                        let replaced = buffer.replace_from(size, 7, |room| {
+                            assert_eq!(room[..room.len() - 7], model[size.min(model.len())..]);
+                            room.fill(n);
+                            Ok::<usize, ()>(size)
+                        });
+                        prop_assert!(replaced.is_ok());
+                        let from = size.min(model.len());
+                        let written = size.min(model.len() - from + 7);
+                        model.truncate(from);
+                        model.resize(from + written, n);
+                    }
+                    4 => {
                         buffer.truncate(size);
                         model.truncate(size);
                     }

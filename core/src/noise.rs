@@ -170,6 +170,21 @@ impl Transport {
         Ok(out.extend_by(plaintext.len() + TAG, |room| self.0.write_message(plaintext, room))?)
     }
 
+    /// The same, with the plaintext that stands in `out` from `from` on, in its place. After an error there is nothing from
+    /// there on.
+    pub(crate) fn seal_there(&mut self, out: &mut Buffer, from: usize) -> Result<(), NoiseError> {
+        if out.len().saturating_sub(from) > LONGEST_PLAIN {
+            out.truncate(from);
+            return Err(NoiseError::Length);
+        }
+        // Where there is more room than a tag takes, and no plaintext: see `Sealer`.
+        let sealed = out.replace_from(from, TAG, |room| self.0.write_message(&[], room));
+        if sealed.is_err() {
+            out.truncate(from);
+        }
+        Ok(sealed?)
+    }
+
     /// Replaces `plain` by what the ciphertext says, or by nothing after an error.
     pub(crate) fn open(&mut self, ciphertext: &[u8], plain: &mut Pages) -> Result<(), NoiseError> {
         let length = ciphertext.len().checked_sub(TAG).filter(|length| *length <= LONGEST_PLAIN);

@@ -39,21 +39,22 @@ impl Backlog {
         if self.start == 0 && self.back.is_empty() { &mut self.front } else { &mut self.back }
     }
 
-    /// Writes an envelope's frame but for its letter of `length` bytes, which must follow, whole and before anything
-    /// else is asked of this. How many bytes fewer than the whole frame this one has.
+    /// Writes an envelope's frame but for its letter of `length` bytes, of which so many as come `here` must follow,
+    /// before anything else is asked of this. How many bytes fewer than the whole frame this one has, besides those of its
+    /// letter that do not come here.
     #[inline]
-    pub(super) fn begin(&mut self, label: &Packed<'_>, length: usize) -> (usize, &mut Vec<u8>) {
+    pub(super) fn begin(&mut self, label: &Packed<'_>, length: usize, here: usize) -> (usize, &mut Vec<u8>) {
         let written = self.written as usize;
         let half = self.end();
         if written > 0 && half.get(written..).is_some_and(|last| label.is_alike(last)) {
             // Not put together first: see `Packed::write`.
-            half.reserve(ALIKE + length);
+            half.reserve(ALIKE + here);
             half.extend_from_slice(&frame::header(types::ALIKE, ID + length));
             half.extend_from_slice(&label.id.0);
             return (label.len() - ID, self.end());
         }
         let at = half.len() + frame::HEADER;
-        half.reserve(frame::HEADER + label.len() + length);
+        half.reserve(frame::HEADER + label.len() + here);
         half.extend_from_slice(&frame::header(types::ENVELOPE, label.len() + length));
         label.write(half);
         self.written = place(at);
@@ -162,7 +163,7 @@ mod tests {
     /// What [`Backlog::begin`] says of an envelope that is written with this letter.
     fn push(backlog: &mut Backlog, label: &Label<'_>, letter: &[u8]) -> usize {
         let mut room = [0; label::TEXTS];
-        let (saved, out) = backlog.begin(&label.pack(&mut room), letter.len());
+        let (saved, out) = backlog.begin(&label.pack(&mut room), letter.len(), letter.len());
         out.extend_from_slice(letter);
         saved
     }

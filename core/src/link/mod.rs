@@ -4,6 +4,7 @@
 
 mod backlog;
 mod connection;
+mod draft;
 mod flow;
 mod goodbye;
 mod handshake;
@@ -12,9 +13,11 @@ mod lanes;
 mod output;
 mod pulse;
 pub mod session;
+mod unsealed;
 
 pub(crate) use connection::Came;
 pub use connection::{Asked, Connection, ConnectionEvent, Initiator, Joined, Plain, Responder, Step};
+pub(crate) use draft::Draft;
 pub use flow::{Origin, Sent, Went};
 pub(crate) use flow::{envelope_cost, runs};
 pub use id::LinkId;

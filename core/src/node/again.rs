@@ -4,12 +4,12 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::Address;
-use crate::link::{LaneKind, LinkId, Origin, Sent, envelope_cost};
+use crate::link::{Draft, LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::agenda::ADDRESS_TEXT;
 use crate::node::recent::place;
 use crate::node::{Message, Node};
 use crate::wire::label::{self, Packed};
-use crate::wire::letter::{ContentType, WrittenHead};
+use crate::wire::letter::ContentType;
 use crate::wire::{Kind, Label, MessageId, Priority, Receipts};
 
 const PLACES: usize = 16;
@@ -46,7 +46,7 @@ struct Written {
     hops: u8,
     texts: Box<[u8]>,
     /// How its letter began: the head, and its length.
-    opening: Vec<u8>,
+    opening: Box<[u8]>,
 }
 
 impl Written {
@@ -107,7 +107,7 @@ impl Again {
 
     pub(super) fn memory(&self) -> usize {
         let of = |written: &Written| {
-            let written_texts = written.texts.len() + written.opening.capacity();
+            let written_texts = written.texts.len() + written.opening.len();
             let texts = ADDRESS_TEXT + written.content_type.len() + written_texts;
             size_of::<Written>() + texts
         };
@@ -137,31 +137,27 @@ impl Node {
         let id = self.random.ids.next();
         let sent =
             Sent { id, kind: Kind::Message, receipts: Receipts::Failure, copy: false, origin: Origin::Local };
-        let changed = conn.push(lane, sent, now..expires, &written.label(id), letter, |out| {
-            out.extend_from_slice(&written.opening);
-            out.extend_from_slice(&message.body);
-        });
+        let draft = Draft::ending_in(&written.opening, &message.body);
+        let changed = conn.push(lane, sent, now..expires, &written.label(id), draft);
         let link = written.link;
         self.touch_if(changed, link);
         Some(id)
     }
 
-    /// A message went to `to` over an uplink, with this label and head: others that are like it may follow.
+    /// A message went to `to` over an uplink, with this label, and its letter began so: others that are like it may follow.
     pub(super) fn remember_written(
         &mut self,
         link: LinkId,
         label: &Label<'_>,
         to: &Address,
         message: &Message,
-        head: &WrittenHead<'_>,
+        opening: &[u8],
     ) {
         let Message { content_type, metadata, priority, receipts, .. } = message;
         let Some(place) = self.links.place(link) else { return };
         if *receipts != Receipts::Failure || !metadata.is_empty() || content_type.len() > LONGEST {
             return;
         }
-        let mut opening = Vec::with_capacity(head.len());
-        head.write(&mut opening);
         let (priority, changes) = (*priority, self.uplinks.changes);
         let room = &mut [0; label::TEXTS];
         let Packed { flags, hops, texts, .. } = label.pack(room);
@@ -176,7 +172,7 @@ impl Node {
             flags,
             hops,
             texts: texts.into(),
-            opening,
+            opening: opening.into(),
         };
         self.again.put(written);
     }

@@ -4,7 +4,8 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
 
-use crate::node::submit::{HEAD, Outgoing, both};
+use crate::link::Draft;
+use crate::node::submit::{HEAD, Outgoing};
 use crate::node::{Node, RequestId, Response, SendError};
 use crate::wire::Kind;
 use crate::wire::letter::{self, ResponseHead, Status};
@@ -55,7 +56,7 @@ impl Node {
         self.check_letter(length)?;
         let to = outgoing.to.ok_or(SendError::NoRoute)?;
         let way = self.way_with_room(outgoing, to, length)?;
-        self.submit_written(way, outgoing, length, both(&head, body))
+        self.submit_draft(way, outgoing, Draft::new(&head, body))
     }
 
     /// Lets others call `path`: such requests become [`Event::Request`](crate::Event::Request)s. What is

@@ -121,7 +121,14 @@ impl Node {
         frame::write_header(out, types::ENVELOPE, label.len() + length);
         label.write(out);
         out.extend_from_slice(letter);
-        Copies { frame: out.as_slice().into(), length, sent, lane, room, expires: self.queue_deadline() }
+        Copies {
+            frame: SharedFrame::new(out.as_slice().into()),
+            length,
+            sent,
+            lane,
+            room,
+            expires: self.queue_deadline(),
+        }
     }
 
     /// Queues a copy for each.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::iter;
 use core::num::NonZeroU64;
 
-use crate::link::{Connection, LaneKind, LinkId, Origin, Plain, Sent, envelope_cost};
+use crate::link::{Connection, Draft, LaneKind, LinkId, Origin, Plain, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::event::Stage;
 use crate::node::lately::{Known, Led};
@@ -284,20 +284,19 @@ impl Node {
         sent: Sent,
         is_reply: bool,
     ) -> Result<(), Reason> {
-        let write = |out: &mut Vec<u8>| out.extend_from_slice(letter);
-        self.push_written(link, label, letter.len(), sent, is_reply, write)
+        self.push_draft(link, label, Draft::new(&[], letter), sent, is_reply)
     }
 
-    /// The same, with a letter of `length` bytes that `write` writes.
-    pub(super) fn push_written(
+    /// The same, with a letter that is still in pieces.
+    pub(super) fn push_draft(
         &mut self,
         link: LinkId,
         label: &Label<'_>,
-        length: usize,
+        draft: Draft<'_>,
         sent: Sent,
         is_reply: bool,
-        write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(), Reason> {
+        let length = draft.len();
         let (now, expires) = (self.now, self.queue_deadline());
         let (lane, room) = self.lane(label, length, is_reply);
         let conn = self.links.conn(link).ok_or(Reason::NOT_FOUND)?;
@@ -307,7 +306,7 @@ impl Node {
         let (origin, place) = if conn.is_stalled() { sent.origin.credited() } else { (sent.origin, None) };
         let mut texts = [0; TEXTS];
         let label = label.pack(&mut texts);
-        let changed = conn.push(lane, Sent { origin, ..sent }, now..expires, &label, length, write);
+        let changed = conn.push(lane, Sent { origin, ..sent }, now..expires, &label, draft);
         if let Some(place) = place {
             self.done_with(place);
         }

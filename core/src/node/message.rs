@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use bytes::Bytes;
+
 use crate::wire::letter::{ContentType, Method, OCTETS};
 use crate::wire::{MessageId, Priority, Receipts};
 use crate::{Failure, Network, Reason};
@@ -24,8 +26,9 @@ pub struct Message {
     pub content_type: ContentType,
     /// What the applications tell each other besides.
     pub metadata: BTreeMap<String, String>,
-    /// The content. With the head it must not be larger than [`Limits::letter`](crate::Limits::letter).
-    pub body: Vec<u8>,
+    /// The content. With the head it must not be larger than [`Limits::letter`](crate::Limits::letter). A long one is
+    /// not copied, but kept until it goes.
+    pub body: Bytes,
     /// Which receipts are wanted.
     pub receipts: Receipts,
     /// What goes first when a link is busy.
@@ -40,11 +43,24 @@ impl Message {
         Message {
             content_type: content_type.into(),
             metadata: BTreeMap::new(),
-            body: body.into(),
+            body: Bytes::from(body.into()),
             receipts: Receipts::Failure,
             priority: Priority::Normal,
             patience: Duration::from_secs(60),
         }
+    }
+
+    /// The same, of a content that others may have, too: one that was received, or a part of something larger.
+    ///
+    /// ```
+    /// use homing_core::{Bytes, Message};
+    ///
+    /// let film = Bytes::from(vec![0; 40_000]);
+    /// let part = Message::shared("video/mp4", film.slice(..16_384));
+    /// assert_eq!(part.body.as_ptr(), film.as_ptr());
+    /// ```
+    pub fn shared(content_type: impl Into<ContentType>, body: Bytes) -> Message {
+        Message { body, ..Message::new(content_type, []) }
     }
 
     /// A message of plain text.

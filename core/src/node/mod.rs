@@ -124,6 +124,8 @@ pub struct Node {
     went: Vec<Went>,
     /// Where letters of messages for the network that this node serves are put together.
     letter: Vec<u8>,
+    /// Where the beginnings of the letters of messages are written.
+    opening: Vec<u8>,
     recent: Recent,
     lately: Lately,
     again: Again,
@@ -197,6 +199,7 @@ impl Node {
             spare: Buffer::default(),
             went: Vec::new(),
             letter: Vec::new(),
+            opening: Vec::new(),
             recent: Recent::default(),
             lately: Lately::default(),
             again: Again::default(),
@@ -409,6 +412,7 @@ impl Node {
             + self.scratch.capacity()
             + self.spare.capacity()
             + self.letter.capacity()
+            + self.opening.capacity()
             + self.recent.memory()
             + self.lately.memory()
             + self.again.memory()

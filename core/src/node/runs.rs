@@ -2,9 +2,8 @@
 //! have in common is looked at once.
 
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
-use crate::link::{Came, Origin, Plain, Sent, envelope_cost};
+use crate::link::{Came, Draft, Origin, Plain, Sent, envelope_cost};
 use crate::node::Node;
 use crate::node::deliveries::Place;
 use crate::node::lately::{Known, Led};
@@ -56,8 +55,7 @@ impl Node {
             (onward.id, onward.hops) = (id, hops.saturating_sub(1));
             let origin = Origin::Link { link: known.link, sequence: plain.sequence() };
             let sent = Sent { id, kind: label.kind, receipts: label.receipts, copy: false, origin };
-            let write = |out: &mut Vec<u8>| out.extend_from_slice(letter);
-            changed |= on.push(lane, sent, now..expires, &onward, letter.len(), write);
+            changed |= on.push(lane, sent, now..expires, &onward, Draft::new(&[], letter));
             count += 1;
         }
         self.router.took(seat, count);

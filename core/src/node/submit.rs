@@ -7,7 +7,7 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use crate::link::{LaneKind, LinkId, Origin, Sent, envelope_cost};
+use crate::link::{Draft, LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::admission::network_of;
 use crate::node::dial::UplinkId;
 use crate::node::event::{CallOutcome, Received};
@@ -120,10 +120,6 @@ impl Node {
         self.check_letter(length)?;
         let mut outgoing = Outgoing::to(Kind::Message, UNNUMBERED, to);
         (outgoing.priority, outgoing.receipts) = (*priority, *receipts);
-        let write = |out: &mut Vec<u8>| {
-            head.write(out);
-            out.extend_from_slice(body);
-        };
         let way = self.way_with_room(&outgoing, to, length)?;
         outgoing.id = self.next_id();
         if *receipts != Receipts::Failure {
@@ -131,12 +127,20 @@ impl Node {
             self.receipts.expect(outgoing.id, to, *receipts, until);
         }
         let link = if let Way::Uplink(link) = way { Some(link) } else { None };
-        self.submit_written(way, &outgoing, length, write)?;
-        if let Some(link) = link {
-            let (label, _) = outgoing.envelope(self.config.limits.hops, "");
-            self.remember_written(link, &label, to, message, &head);
-        }
-        Ok(outgoing.id)
+        with_buffer(
+            self,
+            |node| &mut node.opening,
+            |node, opening| {
+                opening.clear();
+                head.write(opening);
+                node.submit_draft(way, &outgoing, Draft::ending_in(opening, body))?;
+                if let Some(link) = link {
+                    let (label, _) = outgoing.envelope(node.config.limits.hops, "");
+                    node.remember_written(link, &label, to, message, opening);
+                }
+                Ok(outgoing.id)
+            },
+        )
     }
 
     /// Says that a message was dealt with, if its sender wants to know.
@@ -236,7 +240,7 @@ impl Node {
             } else {
                 self.calls.begin(call, until, core::iter::once((outgoing.id, first.clone())));
             }
-            self.submit_written(way, &outgoing, length, both(&head, body))?;
+            self.submit_draft(way, &outgoing, Draft::new(&head, body))?;
             return Ok(call);
         }
         head.extend_from_slice(body);
@@ -271,14 +275,12 @@ impl Node {
         Ok(way)
     }
 
-    /// Sends what there is a way for, with a letter of `length` bytes that `write` writes: where it is wanted, if it
-    /// leaves on a link.
-    pub(super) fn submit_written(
+    /// Sends what there is a way for.
+    pub(super) fn submit_draft(
         &mut self,
         way: Way,
         outgoing: &Outgoing<'_>,
-        length: usize,
-        write: impl FnOnce(&mut Vec<u8>),
+        draft: Draft<'_>,
     ) -> Result<(), SendError> {
         let Way::Uplink(link) = way else {
             return with_buffer(
@@ -286,14 +288,14 @@ impl Node {
                 |node| &mut node.letter,
                 |node, letter| {
                     letter.clear();
-                    letter.reserve(length);
-                    write(letter);
+                    letter.extend_from_slice(draft.opening);
+                    letter.extend_from_slice(draft.body);
                     node.submit(outgoing, letter)
                 },
             );
         };
         let (label, sent) = outgoing.envelope(self.config.limits.hops, "");
-        self.push_written(link, &label, length, sent, outgoing.is_reply, write).map_err(|_| SendError::Full)
+        self.push_draft(link, &label, draft, sent, outgoing.is_reply).map_err(|_| SendError::Full)
     }
 
     /// Gives a call up. Those who have not answered are told.
@@ -519,14 +521,6 @@ impl Node {
         // Only a text of somebody else's could be too long, and those were cut.
         let _ = letter::write(&mut letter, head, &[], letter::MAX_HEAD);
         letter
-    }
-}
-
-/// Writes one behind the other.
-pub(super) fn both(head: &[u8], body: &[u8]) -> impl FnOnce(&mut Vec<u8>) {
-    move |out| {
-        out.extend_from_slice(head);
-        out.extend_from_slice(body);
     }
 }
 

@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::{Aead, CipherKind, Digest, HashKind, KeyPair, Provider};
 use crate::key::Stream;
+use crate::noise::TAG;
 
 /// 32 random bytes of one handshake, by which a secret is hidden from snow and found again. They live
 /// as long as snow's handshake state: its Diffie-Hellman and hash objects own them, no others.
@@ -270,6 +271,10 @@ impl Hash for Hasher {
 }
 
 /// An AEAD under the key that snow hands over.
+///
+/// snow has a plaintext encrypted from one place to another. What is put together of pieces, where it is to be encrypted,
+/// need not be copied once more for that: after the handshake, an empty plaintext with more room than its tag takes is the
+/// one that stands in the room. (In a handshake it is an empty one, for which snow gives all the room that there is.)
 struct Sealer {
     kind: CipherKind,
     provider: Arc<dyn Provider>,
@@ -298,6 +303,11 @@ impl Cipher for Sealer {
 
     fn encrypt(&self, nonce: u64, ad: &[u8], plaintext: &[u8], out: &mut [u8]) -> usize {
         let Some(aead) = &self.aead else { return 0 };
+        if plaintext.is_empty() && out.len() > TAG && self.mask.strong_count() == 0 {
+            let Some((text, tag)) = out.split_last_chunk_mut() else { return 0 };
+            *tag = aead.seal(&self.kind.nonce(nonce), ad, text);
+            return out.len();
+        }
         let Some((text, rest)) = out.split_at_mut_checked(plaintext.len()) else { return 0 };
         let Some(tag) = rest.first_chunk_mut() else { return 0 };
         *tag = aead.seal_to(&self.kind.nonce(nonce), ad, plaintext, text);

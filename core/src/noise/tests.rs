@@ -433,6 +433,29 @@ fn records_have_their_limits() {
 }
 
 #[test]
+fn what_is_sealed_where_it_is_is_the_same() {
+    for by in [provider(Pure), provider(Fake)] {
+        for suite in SUITES {
+            let ((mut a, _), (mut again, mut b)) = (pair(&by, suite), pair(&by, suite));
+            for length in [0, 1, 16, 17, 1000, LONGEST_PLAIN, 3] {
+                let plain: Vec<u8> = (0..=u8::MAX).cycle().take(length).collect();
+                let mut out = Buffer::default();
+                out.extend_from_slice(b"before");
+                out.extend_from_slice(&plain);
+                again.seal_there(&mut out, 6).unwrap();
+                assert_eq!(out[..6], *b"before");
+                assert!(out[6..] == sealed(&mut a, &plain)[..], "{length} bytes");
+                assert!(opened(&mut b, &out[6..]).unwrap() == plain);
+                // What is too long is not left there, and takes no number.
+                out.extend_from_slice(&vec![0; LONGEST]);
+                assert_eq!(again.seal_there(&mut out, 6), Err(NoiseError::Length));
+                assert_eq!(out[..], *b"before");
+            }
+        }
+    }
+}
+
+#[test]
 fn suites_are_what_their_bytes_say() {
     for byte in 0..=255 {
         match Suite::from_byte(byte) {

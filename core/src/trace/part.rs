@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use core::str::FromStr;
 use core::time::Duration;
 
+use bytes::Bytes;
+
 use crate::node::{Dial, UplinkId};
 use crate::trace::bytes::{Reader, Sink, TraceError};
 use crate::wire::letter::{ContentType, Method};
@@ -101,6 +103,16 @@ impl Part for Vec<u8> {
 
     fn read(input: &mut Reader<'_>) -> Result<Vec<u8>, TraceError> {
         input.blob().map(<[u8]>::to_vec)
+    }
+}
+
+impl Part for Bytes {
+    fn write(&self, out: &mut impl Sink) {
+        out.blob(self);
+    }
+
+    fn read(input: &mut Reader<'_>) -> Result<Bytes, TraceError> {
+        input.blob().map(Bytes::copy_from_slice)
     }
 }
 

@@ -5,15 +5,17 @@ use core::ops::Range;
 
 use crate::buffer::Buffer;
 use crate::link::connection::{Connection, Phase, Volume};
+use crate::link::draft::Draft;
 use crate::link::flow::{Sent, Went};
 use crate::link::goodbye::Goodbye;
 use crate::link::lanes::LaneKind;
 use crate::link::output::ENOUGH;
 use crate::link::session::SessionMessage;
+use crate::link::unsealed::Unsealed;
 use crate::noise::Transport;
 use crate::wire::frame::{self, types};
 use crate::wire::label::Packed;
-use crate::wire::record::{self, MAX_PLAINTEXT};
+use crate::wire::record::MAX_PLAINTEXT;
 use crate::{CloseReason, ClosedBy, Instant, Reason};
 
 impl Connection {
@@ -27,19 +29,19 @@ impl Connection {
         self.lanes.is_stalled()
     }
 
-    /// Queues an envelope with a letter of `length` bytes, which `write` writes; it must fit in a frame. It goes out in
+    /// Queues an envelope, which must fit in a frame. It goes out in
     /// its turn, or comes back when it has waited from now until it expires; a notification waits for as long as the
     /// link lives. Whether that changes what this connection has to say now, or when: behind another one it does not.
+    #[inline]
     pub(crate) fn push(
         &mut self,
         lane: LaneKind,
         sent: Sent,
         waits: Range<Instant>,
         label: &Packed<'_>,
-        length: usize,
-        write: impl FnOnce(&mut Vec<u8>),
+        draft: Draft<'_>,
     ) -> bool {
-        self.lanes.push(lane, sent, waits, label, length, write)
+        self.lanes.push(lane, sent, waits, label, draft)
     }
 
     pub(super) fn say(&mut self, message: &SessionMessage) {
@@ -100,14 +102,9 @@ impl Connection {
         if let Some(number) = control.ping.take() {
             frame::write(scratch, types::PING, &number.to_be_bytes());
         }
-        let room = MAX_PLAINTEXT - scratch.len() - frame::HEADER - 4;
-        let frontier = if self.state.was_admitted() {
-            self.lanes.take(now, room, &mut self.outbound, went)
-        } else {
-            None
-        };
+        let goes = self.state.was_admitted() && self.lanes.is_ready(&self.outbound);
         // Acknowledgements travel with anything that goes anyway.
-        let company = !scratch.is_empty() || frontier.is_some();
+        let company = !scratch.is_empty() || goes;
         if control.ack_now || (company && self.inbound.owes()) {
             control.ack_now = false;
             self.ack_by = None;
@@ -116,17 +113,13 @@ impl Connection {
                 frame::write(scratch, types::ACK, &count.to_be_bytes());
             }
         }
-        if let Some(frontier) = frontier {
-            let bytes = self.lanes.bytes(&frontier);
+        let room = MAX_PLAINTEXT.saturating_sub(scratch.len());
+        let mut record = Unsealed::begin(self.output.bytes(), scratch);
+        if goes && let Some(frontier) = self.lanes.take(now, room, &mut self.outbound, went, &mut record) {
             // Straight from the lane when nothing else goes along: the common case under load.
-            let length = if scratch.is_empty() {
-                seal(transport, bytes, self.output.bytes())
-            } else {
-                scratch.extend_from_slice(bytes);
-                seal(transport, scratch, self.output.bytes())
-            };
-            self.sealed_one(now, length);
+            let length = record.seal(transport, self.lanes.bytes(&frontier));
             self.lanes.done(&frontier);
+            self.sealed_one(now, length);
             return true;
         }
         let mut over = None;
@@ -138,12 +131,14 @@ impl Connection {
                 over = Some(CloseReason::new(ClosedBy::Them, Reason::FINISHED, ""));
                 SessionMessage::Finished
             };
+            scratch.clear();
             frame::write(scratch, types::SESSION, &message.to_bytes());
+            record.add(scratch);
         }
-        if scratch.is_empty() {
+        let length = record.seal(transport, &[]);
+        if length == 0 {
             return false;
         }
-        let length = seal(transport, scratch, self.output.bytes());
         self.sealed_one(now, length);
         if let Some(why) = over {
             self.over(now, why);
@@ -167,17 +162,7 @@ impl Connection {
     }
 }
 
-/// Appends a record; the bytes that it has. The plaintext fits: nothing longer is ever put together.
-pub(super) fn seal(transport: &mut Transport, plain: &[u8], out: &mut Buffer) -> usize {
-    let length = plain.len() + record::TAG;
-    let Ok(header) = u16::try_from(length) else { return 0 };
-    let start = out.len();
-    out.extend_from_slice(&header.to_be_bytes());
-    // A nonce is 64 bits: it does not run out, and a length was checked. Were it otherwise, the
-    // neighbour must not get half a record.
-    if transport.seal(plain, out).is_err() {
-        out.truncate(start);
-        return 0;
-    }
-    length
+/// Appends a record of these frames; the bytes that it has.
+pub(super) fn seal(transport: &mut Transport, frames: &[u8], out: &mut Buffer) -> usize {
+    Unsealed::begin(out, &[]).seal(transport, frames)
 }

@@ -144,7 +144,7 @@ fn blank_values(head: &mut [u8]) {
 
 /// A message to send, of the same size on the wire.
 pub(super) fn blank_message(message: &mut Message) {
-    message.body.fill(BLANK);
+    message.body = alloc::vec![BLANK; message.body.len()].into();
     for value in message.metadata.values_mut() {
         // Serializing a text cannot fail; were it so, the sizes differ and the redaction says so.
         let quoted = serde_json::to_string(value).map_or(2, |json| json.len());
