@@ -41,7 +41,7 @@ impl Buffer {
     /// The same, in place of what stands from `from` on, which comes first in what `write` is given.
     ///
     /// # Errors
-    /// Those of `write`. Everything counts as before then, whatever is there now.
+    /// Those of `write`. Nothing counts from `from` on then, nor after a panic.
     pub(crate) fn replace_from<E>(
         &mut self,
         from: usize,
@@ -52,7 +52,8 @@ impl Buffer {
         if self.memory.len() < end {
             self.memory.resize(end, 0);
         }
-        self.len = from + write(&mut self.memory[from..end])?.min(end - from);
+        self.len = from;
+        self.len += write(&mut self.memory[from..end])?.min(end - from);
         Ok(())
     }
 

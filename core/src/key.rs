@@ -160,7 +160,8 @@ impl FromStr for PeerId {
 }
 
 /// 32 bytes from which a node draws everything random: its ephemeral keys, message ids, redial
-/// delays. Two nodes with one seed do the same things; use the system's randomness for a real one.
+/// delays. Two nodes with one seed do the same things, and one that begins anew with the same seed gives the same ids
+/// again; use the system's randomness for a real one.
 ///
 /// Wiped when dropped, and never printed.
 #[derive(Clone)]

@@ -177,12 +177,12 @@ impl Transport {
             out.truncate(from);
             return Err(NoiseError::Length);
         }
-        // Where there is more room than a tag takes, and no plaintext: see `Sealer`.
-        let sealed = out.replace_from(from, TAG, |room| self.0.write_message(&[], room));
-        if sealed.is_err() {
-            out.truncate(from);
-        }
-        Ok(sealed?)
+        out.replace_from(from, TAG, |room| {
+            // Where there is more room than a tag takes, and no plaintext: see `Sealer`.
+            let written = self.0.write_message(&[], room)?;
+            // All of it, or what stands in the room would be lost.
+            if written == room.len() { Ok(written) } else { Err(NoiseError::State) }
+        })
     }
 
     /// Replaces `plain` by what the ciphertext says, or by nothing after an error.

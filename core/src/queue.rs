@@ -7,9 +7,9 @@ use core::ops::{Deref, Range};
 /// Room for so many is kept in any case.
 const KEPT: usize = 16;
 
-/// What so many fillings, one behind the other, had in them says how much room is needed. The queue of a stream has a
-/// few entries most of the time, and thousands now and then.
-const FILLINGS: u32 = 64;
+/// The fullest of so many fillings, one behind the other, says how much room is needed. The queue of a stream has a few
+/// entries most of the time, and thousands now and then.
+const FILLINGS: u16 = 64;
 
 /// A [`VecDeque`] that gives room back which it has not needed for a while: a link that was once told of a thousand
 /// peers does not hold room for a thousand envelopes ever after. A queue that is filled again and again as full as
@@ -17,15 +17,17 @@ const FILLINGS: u32 = 64;
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     entries: VecDeque<T>,
-    /// How many were taken out since it was last asked whether it needs its room.
+    /// How many were taken out since it was empty.
     taken: u32,
-    /// How often it was emptied since.
-    fillings: u32,
+    /// How often it was emptied since it was last asked whether it needs its room.
+    fillings: u16,
+    /// How many were taken out of the fullest of those fillings: so many, or more.
+    fullest: u16,
 }
 
 impl<T> Default for Queue<T> {
     fn default() -> Queue<T> {
-        Queue { entries: VecDeque::new(), taken: 0, fillings: 0 }
+        Queue { entries: VecDeque::new(), taken: 0, fillings: 0, fullest: 0 }
     }
 }
 
@@ -77,13 +79,16 @@ impl<T> Queue<T> {
     /// The last `count` were taken, and it is empty.
     fn emptied(&mut self, count: usize) {
         self.taken = self.taken.wrapping_add(u32::try_from(count).unwrap_or(u32::MAX));
+        self.fullest = self.fullest.max(u16::try_from(self.taken).unwrap_or(u16::MAX));
+        self.taken = 0;
         self.fillings += 1;
         if self.fillings >= FILLINGS {
-            let most = self.taken as usize;
-            if self.entries.capacity() > KEPT && most < self.entries.capacity() / 4 {
+            let most = usize::from(self.fullest);
+            let is_known = self.fullest < u16::MAX;
+            if is_known && self.entries.capacity() > KEPT && most < self.entries.capacity() / 4 {
                 self.entries.shrink_to(most);
             }
-            (self.taken, self.fillings) = (0, 0);
+            (self.fillings, self.fullest) = (0, 0);
         }
     }
 
@@ -156,7 +161,7 @@ mod tests {
             assert_eq!(fill(if n % (FILLINGS - 1) == 0 { 300 } else { 1 }), room);
         }
         let left = (0..2 * FILLINGS).map(|_| fill(1)).last();
-        assert!(left <= Some(FILLINGS as usize), "{left:?}");
+        assert!(left <= Some(KEPT), "{left:?}");
     }
 
     proptest! {
@@ -176,8 +181,8 @@ mod tests {
                     queue.drop_front(*stride - 1);
                 }
             }
-            let last: usize = fillings.iter().map(|(n, _)| n).rev().filter(|n| **n > 0).take(2 * FILLINGS as usize).sum();
-            let most = last.next_power_of_two().max(KEPT) * 4;
+            let last = fillings.iter().map(|(n, _)| *n).rev().filter(|n| *n > 0).take(2 * usize::from(FILLINGS));
+            let most = last.max().unwrap_or_default().next_power_of_two().max(KEPT) * 4;
             prop_assert!(queue.capacity() <= most, "{} {most}", queue.capacity());
             queue.shrink();
             prop_assert_eq!(queue.memory(), 0);

@@ -13,7 +13,7 @@ const ID: usize = size_of::<MessageId>();
 const ALIKE: usize = frame::HEADER + ID;
 
 /// Two pieces of memory that take turns: while one is read, the other is written. So no byte is ever moved to make
-/// room for another, and a frame is always in one piece. What was read is held until all of its half was: that is no
+/// room for another, and what is here of a frame is always in one piece. What was read is held until all of its half was: that is no
 /// more than has waited at once.
 ///
 /// An envelope that is alike to the one before it in its half is kept without its label, as it will go, if that one goes

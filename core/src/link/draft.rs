@@ -11,24 +11,42 @@ pub(crate) struct Draft<'a> {
     /// How it begins.
     pub(crate) opening: &'a [u8],
     /// What follows.
-    pub(crate) body: &'a [u8],
-    /// The body once more, if it is kept as it is until the letter goes.
-    pub(crate) kept: Option<&'a Bytes>,
+    pub(crate) body: Body<'a>,
+}
+
+/// What becomes of the second piece.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Body<'a> {
+    /// It is copied.
+    Copied(&'a [u8]),
+    /// It is kept as it is until the letter goes.
+    Kept(&'a Bytes),
+}
+
+impl<'a> Body<'a> {
+    pub(crate) fn bytes(self) -> &'a [u8] {
+        match self {
+            Body::Copied(body) => body,
+            Body::Kept(body) => body,
+        }
+    }
 }
 
 impl<'a> Draft<'a> {
     /// One that is copied.
     pub(crate) const fn new(opening: &'a [u8], body: &'a [u8]) -> Draft<'a> {
-        Draft { opening, body, kept: None }
+        Draft { opening, body: Body::Copied(body) }
     }
 
     /// One with a body that is kept, if it is long.
     #[inline]
     pub(crate) fn ending_in(opening: &'a [u8], body: &'a Bytes) -> Draft<'a> {
-        Draft { opening, body, kept: Some(body).filter(|body| body.len() >= LONG) }
+        let body = if body.len() < LONG { Body::Copied(body) } else { Body::Kept(body) };
+        Draft { opening, body }
     }
 
-    pub(crate) const fn len(&self) -> usize {
-        self.opening.len() + self.body.len()
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.opening.len() + self.body.bytes().len()
     }
 }

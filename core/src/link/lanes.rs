@@ -12,9 +12,9 @@ use bytes::Bytes;
 
 use crate::Instant;
 use crate::link::backlog::Backlog;
-use crate::link::draft::Draft;
+use crate::link::draft::{Body, Draft};
 use crate::link::flow::{Kept, Origin, Outbound, Sent, Went, envelope_cost};
-use crate::link::unsealed::Unsealed;
+use crate::link::record::Record;
 use crate::queue::Queue;
 use crate::wire::label::Packed;
 use crate::wire::{Priority, frame};
@@ -58,7 +58,7 @@ pub(crate) type SharedFrame = Arc<Box<[u8]>>;
 /// What a shared frame takes besides its bytes: two counts, where these are, and how many.
 const SHARED_HEAD: usize = 4 * size_of::<usize>();
 
-/// What is known of each frame that waits, and the bytes of those that are not shared.
+/// What is known of each frame that waits, and their bytes, but for what is shared or kept.
 #[derive(Debug, Default)]
 struct Lane {
     bytes: Backlog,
@@ -149,7 +149,7 @@ enum Frames {
     Own(Range<usize>),
     /// They are one frame, which others have, too.
     Shared(SharedFrame),
-    /// They are of both kinds, and in the record already.
+    /// They are in several pieces, and in the record already.
     Added,
 }
 
@@ -159,7 +159,7 @@ impl Frames {
     }
 
     /// Those that follow, one behind the other: their place in `bytes`.
-    fn add_own(&mut self, bytes: &Backlog, own: Range<usize>, record: &mut Unsealed<'_>) {
+    fn add_own(&mut self, bytes: &Backlog, own: Range<usize>, record: &mut Record<'_>) {
         for own in bytes.pieces(own) {
             if self.is_empty() {
                 *self = Frames::Own(own);
@@ -170,7 +170,7 @@ impl Frames {
     }
 
     /// One more, which others have, too.
-    fn add_shared(&mut self, bytes: &Backlog, frame: &SharedFrame, record: &mut Unsealed<'_>) {
+    fn add_shared(&mut self, bytes: &Backlog, frame: &SharedFrame, record: &mut Record<'_>) {
         if self.is_empty() {
             *self = Frames::Shared(frame.clone());
         } else {
@@ -179,7 +179,7 @@ impl Frames {
     }
 
     /// Puts what there is into the record, and `piece` behind it.
-    fn add(&mut self, bytes: &Backlog, piece: &[u8], record: &mut Unsealed<'_>) {
+    fn add(&mut self, bytes: &Backlog, piece: &[u8], record: &mut Record<'_>) {
         match self {
             Frames::Own(range) => record.add(bytes.get(range)),
             Frames::Shared(frame) => record.add(frame),
@@ -217,16 +217,17 @@ impl Lanes {
         label: &Packed<'_>,
         draft: Draft<'_>,
     ) -> bool {
-        if let Some(end) = draft.kept {
-            return self.push_ended(lane, sent, waits, label, (draft.opening, end));
-        }
+        let body = match draft.body {
+            Body::Copied(body) => body,
+            Body::Kept(end) => return self.push_ended(lane, sent, waits, label, (draft.opening, end)),
+        };
         let length = draft.len();
         let (saved, bytes) = self.lanes[lane as usize].bytes.begin(label, length, length);
         // Made before the letter is copied, and entered after that: it would else be read while it is being written.
         let own = Held::Own { saved: u32::try_from(saved).unwrap_or(0) };
         let entry = Entry::new(sent, frame::HEADER + label.len() + length, waits.end, own);
         bytes.extend_from_slice(draft.opening);
-        bytes.extend_from_slice(draft.body);
+        bytes.extend_from_slice(body);
         self.enter(lane, waits.start, entry)
     }
 
@@ -305,7 +306,7 @@ impl Lanes {
         room: usize,
         window: &mut Outbound,
         went: &mut Vec<Went>,
-        record: &mut Unsealed<'_>,
+        record: &mut Record<'_>,
     ) -> Option<Frontier> {
         let (replies, counted) = (Some(LaneKind::Replies as usize), self.first_counted());
         let order = if self.replied { [counted, replies] } else { [replies, counted] };
@@ -480,7 +481,6 @@ mod tests {
     use crate::buffer::Buffer;
     use crate::wire::label::TEXTS;
     use crate::wire::label::tests::{all_in, of, whole};
-    use crate::wire::record;
     use crate::wire::{Kind, MessageId, Receipts};
     use alloc::collections::VecDeque;
     use proptest::prelude::*;
@@ -504,16 +504,17 @@ mod tests {
             steps in proptest::collection::vec((0u8..4, 0u8..3, 0usize..60, 0usize..300), 1..60),
         ) {
             let (mut lanes, mut window) = (Lanes::default(), Outbound::new(4000));
-            let (now, expires) = (Instant::ZERO, Instant::from_micros(9));
-            let mut model: [VecDeque<Vec<u8>>; 2] = Default::default();
+            let now = Instant::ZERO;
+            let mut model: [VecDeque<(Vec<u8>, Instant)>; 2] = Default::default();
             for (n, (how, which, length, room)) in (0u8..).zip(steps) {
                 let (label, letter) = (of(which, n), Bytes::from(alloc::vec![n; length]));
                 let whole = whole(&label, &letter);
                 let is_urgent = n % 5 == 0;
                 let lane = if is_urgent { LaneKind::Urgent } else { LaneKind::Normal };
                 let (opening, body) = (letter.slice(..length / 3), letter.slice(length / 3..));
-                let kept = Some(&body).filter(|_| how % 2 == 1);
-                let draft = Draft { opening: &opening, body: &body, kept };
+                let body = if how % 2 == 1 { Body::Kept(&body) } else { Body::Copied(&body) };
+                let draft = Draft { opening: &opening, body };
+                let expires = Instant::from_micros(u64::from(n));
                 let first = if how >= 2 && n % 3 == 0 {
                     lanes.push_shared(lane, sent(), now..expires, &shared(&whole))
                 } else {
@@ -521,32 +522,37 @@ mod tests {
                 };
                 let waiting = &mut model[usize::from(is_urgent)];
                 prop_assert_eq!(first, waiting.is_empty());
-                waiting.push_back(whole);
+                waiting.push_back((whole, expires));
+                if n % 16 == 15 {
+                    let until = Instant::from_micros(u64::from(n) - room as u64 % 16);
+                    lanes.expire(until, |_| ());
+                    for waiting in &mut model {
+                        while waiting.pop_front_if(|(_, expires)| *expires <= until).is_some() {}
+                    }
+                }
                 if n % 3 == 0 {
                     continue;
                 }
-                let mut out = Buffer::default();
-                let mut record = Unsealed::begin(&mut out, &[]);
+                let (mut out, control) = (Buffer::default(), &b"control"[..usize::from(which) * 3]);
+                let mut record = Record::begin(&mut out, control);
                 if let Some(taken) = lanes.take(now, room, &mut window, &mut Vec::new(), &mut record) {
                     record.add(lanes.bytes(&taken));
-                    let read = &out[record::HEADER..];
+                    let read = record.unsealed().strip_prefix(control).unwrap();
                     prop_assert!(!read.is_empty() && read.len() <= room);
                     let of_urgent = taken.lane == LaneKind::Urgent as usize;
                     for envelope in all_in(read) {
-                        prop_assert_eq!(Some(envelope), model[usize::from(of_urgent)].pop_front());
+                        let next = model[usize::from(of_urgent)].pop_front();
+                        prop_assert_eq!(Some(envelope), next.map(|(whole, _)| whole));
                     }
                     lanes.done(&taken);
-                } else {
+                } else if let Some((next, _)) = model.iter().rev().find_map(VecDeque::front) {
                     // There was no room for the first, or it may not go.
-                    let next = model.iter().rev().find_map(VecDeque::front).unwrap();
                     prop_assert!(frame::HEADER + next.len() > room || !lanes.is_ready(&window));
                 }
-                let cost = model.iter().flatten().map(|whole| envelope_cost(whole.len())).sum::<usize>();
+                drop(record);
+                prop_assert!(out.is_empty(), "what is not sealed is not written");
+                let cost = model.iter().flatten().map(|(whole, _)| envelope_cost(whole.len())).sum::<usize>();
                 prop_assert_eq!(lanes.queued(lane), cost);
-                if n % 16 == 15 {
-                    lanes.expire(expires, |_| ());
-                    model = Default::default();
-                }
             }
         }
     }
@@ -578,10 +584,10 @@ mod tests {
         let mut lanes = Lanes::default();
         push(&mut lanes);
         let (mut out, mut window) = (Buffer::default(), Outbound::new(usize::MAX));
-        let mut record = Unsealed::begin(&mut out, &[]);
+        let mut record = Record::begin(&mut out, &[]);
         let taken = lanes.take(now, 9000, &mut window, &mut Vec::new(), &mut record).unwrap();
         assert!(lanes.bytes(&taken).is_empty() && body.is_unique());
-        assert!(out.ends_with(&body));
+        assert!(record.unsealed().ends_with(&body));
         lanes.done(&taken);
         push(&mut lanes);
         lanes.expire(expires, |_| ());

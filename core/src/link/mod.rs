@@ -12,8 +12,8 @@ mod id;
 mod lanes;
 mod output;
 mod pulse;
+mod record;
 pub mod session;
-mod unsealed;
 
 pub(crate) use connection::Came;
 pub use connection::{Asked, Connection, ConnectionEvent, Initiator, Joined, Plain, Responder, Step};

@@ -16,9 +16,9 @@ const MOST: usize = 16 * 1024;
 /// What is longer stays in the memory of its record, or has memory of its own.
 const SHORT: usize = 512;
 
-/// In a record that has so much in it, or more, short ones stay, too: it is full, or nearly so, and all of its memory is
-/// theirs. In smaller ones they are copied, which costs less than records that are strewn over more memory than the
-/// processor has at hand, where a program has many nodes.
+/// In a record that has so much in it, or more, short ones stay, too, if they are alike: it is full, or nearly so, and most of
+/// it is theirs. In smaller ones they are copied, which costs less than records that are strewn over more memory than
+/// the processor has at hand, where a program has many nodes.
 const FULL: usize = 12 * 1024;
 
 /// Where short bodies are kept, one behind the other: to allocate and to free each would cost more than to copy it.
@@ -31,11 +31,16 @@ pub(super) struct Bodies {
 }
 
 impl Bodies {
-    /// The content of the last envelope of `record`, if it is better kept where it is.
+    /// The content of the last envelope of `record`, if it is better kept where it is. `is_alike`: to the one before it.
+    /// Where each is unlike the one before, the record is changed for that, and would be copied for what is kept of it.
     #[inline]
-    pub(super) fn there<'a>(body: &[u8], record: Option<&'a Plain>) -> Option<(&'a Bytes, Range<usize>)> {
+    pub(super) fn there<'a>(
+        body: &[u8],
+        record: Option<&'a Plain>,
+        is_alike: bool,
+    ) -> Option<(&'a Bytes, Range<usize>)> {
         let record = record?;
-        let stays = body.len() > SHORT || (record.len() >= FULL && !body.is_empty());
+        let stays = body.len() > SHORT || (is_alike && record.len() >= FULL && !body.is_empty());
         if stays { record.end(body.len()) } else { None }
     }
 

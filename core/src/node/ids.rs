@@ -3,6 +3,8 @@
 use aes::Aes128;
 use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
 
+use zeroize::Zeroizing;
+
 use crate::key::{Purpose, Seed};
 use crate::wire::MessageId;
 
@@ -22,9 +24,9 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn new(seed: &Seed) -> Ids {
-        let mut key = [0; 16];
-        seed.stream(Purpose::IdKey, 0).fill(&mut key);
-        Ids { cipher: Aes128::new(&key.into()), given: 0, made: [MessageId([0; 16]); BATCH] }
+        let mut key = Zeroizing::new([0; 16]);
+        seed.stream(Purpose::IdKey, 0).fill(&mut *key);
+        Ids { cipher: Aes128::new((&*key).into()), given: 0, made: [MessageId([0; 16]); BATCH] }
     }
 
     #[inline]

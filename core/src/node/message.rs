@@ -26,8 +26,8 @@ pub struct Message {
     pub content_type: ContentType,
     /// What the applications tell each other besides.
     pub metadata: BTreeMap<String, String>,
-    /// The content. With the head it must not be larger than [`Limits::letter`](crate::Limits::letter). A long one is
-    /// not copied, but kept until it goes.
+    /// The content. With the head it must not be larger than [`Limits::letter`](crate::Limits::letter). A long one that
+    /// goes to a hub is not copied before it is encrypted, but held until then.
     pub body: Bytes,
     /// Which receipts are wanted.
     pub receipts: Receipts,
@@ -50,7 +50,8 @@ impl Message {
         }
     }
 
-    /// The same, of a content that others may have, too: one that was received, or a part of something larger.
+    /// The same, of a content that others may have, too: one that was received, or a part of something larger. Until it
+    /// is encrypted, all of that is held, of which [`Node::memory`](crate::Node::memory) counts the part.
     ///
     /// ```
     /// use homing_core::{Bytes, Message};

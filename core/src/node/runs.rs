@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 
 use crate::link::{Came, Draft, Origin, Plain, Sent, envelope_cost};
 use crate::node::Node;
+use crate::node::bodies::Bodies;
 use crate::node::deliveries::Place;
 use crate::node::lately::{Known, Led};
 use crate::node::router::Taken;
@@ -83,7 +84,8 @@ impl Node {
             let cost = envelope_cost(letter.len() + addresses);
             link.deliveries += cost;
             let place = Place { link: Some(known.link), sequence: plain.sequence(), cost };
-            self.deliveries.push(place, (id, Arc::clone(head)), body, Some(plain), &mut self.bodies);
+            let there = Bodies::there(body, Some(plain), true);
+            self.deliveries.push(place, (id, Arc::clone(head)), body, there, &mut self.bodies);
         }
     }
 }

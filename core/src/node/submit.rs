@@ -289,7 +289,7 @@ impl Node {
                 |node, letter| {
                     letter.clear();
                     letter.extend_from_slice(draft.opening);
-                    letter.extend_from_slice(draft.body);
+                    letter.extend_from_slice(draft.body.bytes());
                     node.submit(outgoing, letter)
                 },
             );

@@ -7,7 +7,7 @@ use core::str::FromStr;
 
 use data_encoding::HEXLOWER;
 
-/// 16 random bytes by which receipts, answers and duplicates are matched.
+/// 16 bytes, to others as good as random, by which receipts, answers and duplicates are matched.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub [u8; 16]);
 

@@ -10,8 +10,8 @@ use crate::link::flow::{Sent, Went};
 use crate::link::goodbye::Goodbye;
 use crate::link::lanes::LaneKind;
 use crate::link::output::ENOUGH;
+use crate::link::record::Record;
 use crate::link::session::SessionMessage;
-use crate::link::unsealed::Unsealed;
 use crate::noise::Transport;
 use crate::wire::frame::{self, types};
 use crate::wire::label::Packed;
@@ -29,9 +29,9 @@ impl Connection {
         self.lanes.is_stalled()
     }
 
-    /// Queues an envelope, which must fit in a frame. It goes out in
-    /// its turn, or comes back when it has waited from now until it expires; a notification waits for as long as the
-    /// link lives. Whether that changes what this connection has to say now, or when: behind another one it does not.
+    /// Queues an envelope, which must fit in a frame. It goes out in its turn, or comes back when it has waited from now
+    /// until it expires; a notification waits for as long as the link lives. Whether that changes what this connection has
+    /// to say now, or when: behind another one it does not.
     #[inline]
     pub(crate) fn push(
         &mut self,
@@ -114,7 +114,10 @@ impl Connection {
             }
         }
         let room = MAX_PLAINTEXT.saturating_sub(scratch.len());
-        let mut record = Unsealed::begin(self.output.bytes(), scratch);
+        if scratch.is_empty() && !goes && !farewell {
+            return false;
+        }
+        let mut record = Record::begin(self.output.bytes(), scratch);
         if goes && let Some(frontier) = self.lanes.take(now, room, &mut self.outbound, went, &mut record) {
             // Straight from the lane when nothing else goes along: the common case under load.
             let length = record.seal(transport, self.lanes.bytes(&frontier));
@@ -164,5 +167,5 @@ impl Connection {
 
 /// Appends a record of these frames; the bytes that it has.
 pub(super) fn seal(transport: &mut Transport, frames: &[u8], out: &mut Buffer) -> usize {
-    Unsealed::begin(out, &[]).seal(transport, frames)
+    Record::begin(out, &[]).seal(transport, frames)
 }
