@@ -18,7 +18,7 @@ impl Buffer {
     pub(crate) fn extend_from_slice(&mut self, bytes: &[u8]) {
         let end = self.len + bytes.len();
         if let Some(room) = self.memory.get_mut(self.len..end) {
-            room.copy_from_slice(bytes);
+            copy(room, bytes);
         } else {
             self.memory.truncate(self.len);
             self.memory.extend_from_slice(bytes);
@@ -95,6 +95,29 @@ impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
         &mut self.memory[..self.len]
     }
+}
+
+/// So much is copied at once.
+///
+/// For more than this, a common `memcpy` uses an instruction for strings, which on some processors takes thirty times as
+/// long where the one place is a little behind the other, modulo a page: 5 µs instead of 0.2 for a record, once in 130 times.
+const PIECE: usize = 2 * 1024;
+
+/// As `copy_from_slice`, of so many as both have.
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.chunks_mut(PIECE).zip(from.chunks(PIECE)) {
+        to.copy_from_slice(from);
+    }
+}
+
+/// As `extend_from_slice`.
+#[inline]
+pub(crate) fn append(to: &mut Vec<u8>, from: &[u8]) {
+    if from.len() <= PIECE {
+        return to.extend_from_slice(from);
+    }
+    to.reserve(from.len());
+    from.chunks(PIECE).for_each(|from| to.extend_from_slice(from));
 }
 
 impl fmt::Debug for Buffer {
@@ -175,5 +198,16 @@ mod tests {
         });
         assert!(seen.is_ok());
         assert_eq!(buffer[..], [8, 8, 7, 7, 7, 7, 7, 7, 7, 7], "no more than there is");
+    }
+
+    #[test]
+    fn pieces_are_as_good_as_the_whole() {
+        for len in [0, 1, PIECE - 1, PIECE, PIECE + 1, 5 * PIECE + 7] {
+            let bytes: Vec<u8> = (0..251).cycle().take(len).collect();
+            let (mut copied, mut appended) = (alloc::vec![0; len], alloc::vec![7; 3]);
+            copy(&mut copied, &bytes);
+            append(&mut appended, &bytes);
+            assert!(copied == bytes && appended[..3] == [7; 3] && appended[3..] == bytes[..], "{len}");
+        }
     }
 }

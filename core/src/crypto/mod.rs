@@ -106,7 +106,7 @@ pub trait Aead: Send + Sync {
     /// The same as [`Aead::seal`], from `plain` to `out`, which is as long: for ciphers that read from one place and
     /// write to another, without a copy in between.
     fn seal_to(&self, nonce: &[u8; 12], ad: &[u8], plain: &[u8], out: &mut [u8]) -> [u8; 16] {
-        out.copy_from_slice(plain);
+        crate::buffer::copy(out, plain);
         self.seal(nonce, ad, out)
     }
 
@@ -123,7 +123,7 @@ pub trait Aead: Send + Sync {
         tag: &[u8; 16],
         out: &mut [u8],
     ) -> Result<(), Forged> {
-        out.copy_from_slice(sealed);
+        crate::buffer::copy(out, sealed);
         self.open(nonce, ad, out, tag)
     }
 }

@@ -11,6 +11,7 @@ use core::time::Duration;
 use bytes::Bytes;
 
 use crate::Instant;
+use crate::buffer::append;
 use crate::link::backlog::Backlog;
 use crate::link::draft::{Body, Draft};
 use crate::link::flow::{Kept, Origin, Outbound, Sent, Went, envelope_cost};
@@ -227,7 +228,7 @@ impl Lanes {
         let own = Held::Own { saved: u32::try_from(saved).unwrap_or(0) };
         let entry = Entry::new(sent, frame::HEADER + label.len() + length, waits.end, own);
         bytes.extend_from_slice(draft.opening);
-        bytes.extend_from_slice(body);
+        append(bytes, body);
         self.enter(lane, waits.start, entry)
     }
 

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::buffer::append;
 use crate::link::connection::Phase;
 use crate::link::handshake::Refusal;
 use crate::link::session::State;
@@ -90,7 +91,7 @@ pub(super) fn next_unit<'a, 'b: 'a>(
         }
         let here = if planted!(TakesTooMuch) { 0 } else { partial.len() };
         let take = (needed - here).min(bytes.len());
-        partial.extend_from_slice(&bytes[..take]);
+        append(partial, &bytes[..take]);
         *bytes = &bytes[take..];
     }
 }
