@@ -7,9 +7,13 @@ use core::ops::{Deref, Range};
 /// Room for so many is kept in any case.
 const KEPT: usize = 16;
 
-/// The fullest of so many fillings, one behind the other, says how much room is needed. The queue of a stream has a few
-/// entries most of the time, and thousands now and then.
-const FILLINGS: u16 = 64;
+/// The fullest of so many fillings, one behind the other, says how much room is needed ..
+const FILLINGS: u16 = 4;
+
+/// .. and of so many, if it is more than [`LARGE`]. The queue of a stream has a few entries most of the time, and thousands
+/// now and then.
+const MANY: u16 = 64;
+const LARGE: usize = 1024;
 
 /// A [`VecDeque`] that gives room back which it has not needed for a while: a link that was once told of a thousand
 /// peers does not hold room for a thousand envelopes ever after. A queue that is filled again and again as full as
@@ -82,10 +86,11 @@ impl<T> Queue<T> {
         self.fullest = self.fullest.max(u16::try_from(self.taken).unwrap_or(u16::MAX));
         self.taken = 0;
         self.fillings += 1;
-        if self.fillings >= FILLINGS {
+        let room = self.entries.capacity();
+        if self.fillings >= if room > LARGE { MANY } else { FILLINGS } {
             let most = usize::from(self.fullest);
             let is_known = self.fullest < u16::MAX;
-            if is_known && self.entries.capacity() > KEPT && most < self.entries.capacity() / 4 {
+            if is_known && room > KEPT && most < room / 4 {
                 self.entries.shrink_to(most);
             }
             (self.fillings, self.fullest) = (0, 0);
@@ -147,21 +152,22 @@ mod tests {
 
     #[test]
     fn what_was_needed_once_is_given_back() {
-        let mut queue = Queue::default();
-        let mut fill = |count: u32| {
-            (0..count).for_each(|n| queue.push_back(n));
-            while queue.pop_front().is_some() {}
-            queue.capacity()
-        };
-        let room = fill(1000);
-        assert!(room >= 1000);
-        assert_eq!(fill(300), room);
-        // As long as one filling in so many is large, the room is needed.
-        for n in 0..4 * FILLINGS {
-            assert_eq!(fill(if n % (FILLINGS - 1) == 0 { 300 } else { 1 }), room);
+        for (large, fillings) in [(LARGE, FILLINGS), (LARGE + 1, MANY)] {
+            let mut queue = Queue::default();
+            let mut fill = |count: usize| {
+                (0..count).for_each(|n| queue.push_back(n));
+                while queue.pop_front().is_some() {}
+                queue.capacity()
+            };
+            let room = fill(large);
+            assert!(room >= large);
+            // As long as one filling in so many is large, the room is needed.
+            for n in 0..4 * fillings {
+                assert_eq!(fill(if n % (fillings - 1) == 0 { room / 4 } else { 1 }), room);
+            }
+            let left = (0..2 * fillings).map(|_| fill(1)).last();
+            assert!(left <= Some(KEPT), "{left:?}");
         }
-        let left = (0..2 * FILLINGS).map(|_| fill(1)).last();
-        assert!(left <= Some(KEPT), "{left:?}");
     }
 
     proptest! {
