@@ -22,7 +22,9 @@ fn a_hub_allocates_nothing_for_an_envelope_that_it_passes_on() {
         .unwrap();
         // A deadline that is armed now and then takes a place in a table; no envelope takes any.
         assert!(allocated[&Part::Hub] < 10, "{size} B: {allocated:?}");
-        assert!(allocated[&Part::Send] < 10, "{size} B: {allocated:?}");
+        // A long body is kept until it goes, instead of being copied: what is known of it has a place of its own.
+        let kept = if size <= 1024 { 0..10 } else { 10_000..10_010 };
+        assert!(kept.contains(&allocated[&Part::Send]), "{size} B: {allocated:?}");
         // A message that the application is given has a body of its own, unless that is short: such share pages.
         let bodies = if size <= 1024 { 10..10_000 } else { 10_000..20_000 };
         assert!(bodies.contains(&allocated[&Part::Receive]), "{size} B: {allocated:?}");
