@@ -103,8 +103,9 @@ impl DerefMut for Buffer {
 /// long where the one place is a little behind the other, modulo a page: 5 µs instead of 0.2 for a record, once in 130 times.
 const PIECE: usize = 2 * 1024;
 
-/// As `copy_from_slice`, of so many as both have.
+/// As `copy_from_slice`, which panics as well where the one is longer than the other.
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    assert_eq!(to.len(), from.len(), "what is copied to must be as long");
     for (to, from) in to.chunks_mut(PIECE).zip(from.chunks(PIECE)) {
         to.copy_from_slice(from);
     }
@@ -198,6 +199,12 @@ mod tests {
         });
         assert!(seen.is_ok());
         assert_eq!(buffer[..], [8, 8, 7, 7, 7, 7, 7, 7, 7, 7], "no more than there is");
+    }
+
+    #[test]
+    #[should_panic(expected = "as long")]
+    fn nothing_is_left_out() {
+        copy(&mut [0; 2 * PIECE], &[0; PIECE]);
     }
 
     #[test]

@@ -13,8 +13,8 @@ const ID: usize = size_of::<MessageId>();
 const ALIKE: usize = frame::HEADER + ID;
 
 /// Two pieces of memory that take turns: while one is read, the other is written. So no byte is ever moved to make
-/// room for another, and what is here of a frame is always in one piece. What was read is held until all of its half was: that is no
-/// more than has waited at once.
+/// room for another, and what is here of a frame is always in one piece. What was read is held until all of its half was:
+/// that is no more than has waited at once.
 ///
 /// An envelope that is alike to the one before it in its half is kept without its label, as it will go, if that one goes
 /// in the same record. If it does not, the label is [written](Backlog::write_out) in front of it, where others stood

@@ -2,7 +2,6 @@
 
 use aes::Aes128;
 use aes::cipher::{Array, BlockCipherDecrypt, BlockCipherEncrypt, KeyInit};
-
 use zeroize::Zeroizing;
 
 use crate::key::{Purpose, Seed};
