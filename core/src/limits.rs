@@ -27,7 +27,7 @@ pub struct Limits {
     /// The largest head of a letter: it is JSON, and somebody must parse it.
     pub head: usize,
     /// What a neighbour may send without our acknowledgement: what we may have to hold for it.
-    /// Two round trips' worth at 100 MB/s and 5 ms.
+    /// Two round trips' worth at 100 MB/s and 10 ms.
     pub window: usize,
     /// What waits to be sent on one link. Beyond it a sender here gets
     /// [`SendError::Full`](crate::SendError::Full), one elsewhere a failed receipt.
@@ -114,9 +114,9 @@ impl Limits {
         goodbye: Duration::from_secs(2),
         letter: 17 * 1024,
         head: 4 * 1024,
-        window: 1024 * 1024,
-        queue: 4 * 1024 * 1024,
-        ahead: 512 * 1024,
+        window: 2 * 1024 * 1024,
+        queue: 8 * 1024 * 1024,
+        ahead: 1024 * 1024,
         replies: 1024 * 1024,
         queue_time: Duration::from_secs(30),
         stall: Duration::from_secs(5),
@@ -131,7 +131,7 @@ impl Limits {
         recipients: 4_096,
         requests: 4_096,
         patience: Duration::from_secs(24 * 60 * 60),
-        deliveries: 2 * 1024 * 1024,
+        deliveries: 4 * 1024 * 1024,
         uplinks: 64,
         commands: 1_024,
         rekey_records: 1 << 16,

@@ -90,12 +90,12 @@ fn the_limits_of_the_document_are_the_defaults() {
     said("largest head is 4 096 bytes (limit `head`");
     assert_eq!(limits.letter, 17_408);
     said(r#""letter":17408"#);
-    assert_eq!((mib(limits.window), mib(limits.queue), mib(limits.replies)), ((1, 0), (4, 0), (1, 0)));
-    said("its window (1 MiB)");
-    said("it keeps to 4 MiB at most (limit `queue`)");
-    said("(4 MiB, and 1 MiB for notifications;");
-    assert_eq!(limits.ahead, 512 * 1024);
-    said("when 512 KiB wait for a hub (limit `ahead`)");
+    assert_eq!((mib(limits.window), mib(limits.queue), mib(limits.replies)), ((2, 0), (8, 0), (1, 0)));
+    said("its window (2 MiB)");
+    said("it keeps to 8 MiB at most (limit `queue`)");
+    said("(8 MiB, and 1 MiB for notifications;");
+    assert_eq!(mib(limits.ahead), (1, 0));
+    said("when 1 MiB waits for a hub (limit `ahead`)");
     assert_eq!((limits.queue_time, limits.stall), (Duration::from_secs(30), Duration::from_secs(5)));
     said("more than 30 s (limit `queue_time`)");
     said("for 5 s (limit `stall`)");

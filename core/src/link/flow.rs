@@ -307,9 +307,10 @@ impl Inbound {
         self.owed > 0
     }
 
-    /// Whether the neighbour should be told now, lest it stop for want of a word.
+    /// Whether the neighbour should be told now, lest it stop for want of a word. That is when half of its window would be
+    /// free: it goes on for as long as it can with the other half, and is seldom woken.
     pub(crate) const fn is_urgent(&self) -> bool {
-        self.owed_bytes >= self.window / 4
+        self.owed_bytes >= self.window / 2
     }
 
     pub(crate) fn memory(&self) -> usize {
@@ -412,9 +413,9 @@ mod tests {
     }
 
     #[test]
-    fn an_ack_is_owed_once_something_is_taken_and_urgent_at_a_quarter_of_the_window() {
+    fn an_ack_is_owed_once_something_is_taken_and_urgent_at_half_of_the_window() {
         let mut inbound = Inbound::new(1000);
-        let numbers: [NonZeroU64; 3] = core::array::from_fn(|_| inbound.receive(125).unwrap());
+        let numbers: [NonZeroU64; 3] = core::array::from_fn(|_| inbound.receive(250).unwrap());
         assert!(!inbound.owes() && !inbound.is_urgent());
         inbound.taken(one(numbers[0]));
         assert!(inbound.owes() && !inbound.is_urgent());
@@ -423,11 +424,11 @@ mod tests {
         assert_eq!(inbound.settle(), 2);
         assert!(!inbound.owes() && !inbound.is_urgent());
         // A neighbour that is leaving is told of everything; what it still sends is numbered on.
-        inbound.receive(125).unwrap();
+        inbound.receive(250).unwrap();
         inbound.take_all();
         assert!(inbound.owes() && inbound.is_urgent());
-        assert_eq!(inbound.receive(751), None, "what was not said yet still counts");
-        assert_eq!(inbound.receive(750), NonZeroU64::new(5));
+        assert_eq!(inbound.receive(501), None, "what was not said yet still counts");
+        assert_eq!(inbound.receive(500), NonZeroU64::new(5));
         assert_eq!(inbound.settle(), 2);
     }
 

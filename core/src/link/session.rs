@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn hellos_look_like_this() {
         let options = Options::offer(Heartbeat::INTERNET, &Limits::DEFAULT);
-        let said = r#""options":{"idle":15000,"silence":45000,"window":1048576,"letter":17408}}"#;
+        let said = r#""options":{"idle":15000,"silence":45000,"window":2097152,"letter":17408}}"#;
         let guest = InitiatorHello {
             scheme: GUEST.into(),
             name: None,
