@@ -30,8 +30,9 @@ struct Machine {
     driver: Option<Driver<Flaky>>,
     bell: Arc<Bell>,
     rest: Rest,
-    /// How many bytes its turns have moved.
+    /// How many bytes its turns have moved, and how much they have told the application.
     moved: usize,
+    told: u64,
 }
 
 impl Machine {
@@ -48,7 +49,15 @@ impl Machine {
         let made = Handle::make(options, clock, Waker::from(Arc::clone(&bell))).unwrap();
         let handle = Arc::clone(&made.handle);
         let driver = Driver::new(made, Flaky::new(world));
-        Machine { events: Events::new(&handle), handle, driver: Some(driver), bell, rest: Rest::No, moved: 0 }
+        Machine {
+            events: Events::new(&handle),
+            handle,
+            driver: Some(driver),
+            bell,
+            rest: Rest::No,
+            moved: 0,
+            told: 0,
+        }
     }
 
     /// Takes a turn if it has any reason to. False when it sleeps.
@@ -65,6 +74,7 @@ impl Machine {
         dialed.into_iter().for_each(|(link, stream)| driver.dialed(link, stream));
         self.rest = driver.turn();
         self.moved += driver.moved();
+        self.told += driver.told() as u64;
         if self.rest == Rest::Over {
             self.driver = None;
         }
@@ -131,6 +141,8 @@ struct Seen {
     up: bool,
     numbers: Vec<u32>,
     stopped: bool,
+    /// How much that was.
+    count: u64,
     /// A link may end now.
     ending: bool,
 }
@@ -138,6 +150,7 @@ struct Seen {
 impl Seen {
     fn take(&mut self, machine: &Machine, most: usize) {
         for event in std::iter::from_fn(|| machine.events.try_next()).take(most) {
+            self.count += 1;
             match event {
                 Event::Up { .. } => self.up = true,
                 Event::Message(m) => self.numbers.push(u32::from_be_bytes(m.body[..4].try_into().unwrap())),
@@ -205,6 +218,9 @@ fn talk(world: World, count: u32, size: usize) {
     assert!(clock() - start < Duration::from_secs(2), "nobody waits for a stream that has closed");
     look(&mut seen, &network.machines, usize::MAX);
     assert!(seen.iter().all(|seen| seen.stopped));
+    for (seen, machine) in seen.iter().zip(&network.machines) {
+        assert_eq!(machine.told, seen.count + machine.handle.missed(), "it says what it has told");
+    }
     assert_eq!(network.world.open(), 0, "every stream was dropped");
 }
 

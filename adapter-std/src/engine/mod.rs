@@ -80,7 +80,8 @@ struct Moving {
     last: Instant,
     /// How many bytes it moved, and half as many as those before it.
     moved: usize,
-    /// It was the leader's: what is given to the node next may answer what has come, and is not collected.
+    /// A leader's has told the application of one thing: what is given to the node next may answer that, and is not collected.
+    /// Of what comes at once more than one is answered, and most answers would wait behind the first.
     answers: bool,
 }
 
@@ -288,7 +289,7 @@ impl Engine {
         }
     }
 
-    /// This thread has given the node something to do, and does not wait for it. `at_once`: what answers something that
+    /// This thread has given the node something to do, and does not wait for it. `at_once`: what answers the one thing that
     /// has just come goes out now.
     fn see_to(&self, at_once: bool) {
         let mut moving = lock(&self.moving);
@@ -335,12 +336,13 @@ impl Engine {
         }
     }
 
-    fn move_bytes(&self, moving: &mut Moving) {
+    /// How much it has told the application.
+    fn move_bytes(&self, moving: &mut Moving) -> usize {
         self.given.store(0, Relaxed);
         self.collecting.store(false, Relaxed);
         self.turns.fetch_add(1, Relaxed);
         // If it panics, it is dropped, and all is over.
-        let Some(mut turner) = moving.driver.take() else { return };
+        let Some(mut turner) = moving.driver.take() else { return 0 };
         for post in self.posts.take() {
             match post {
                 Post::Listen(listener) => turner.driver.listen(listener),
@@ -349,6 +351,7 @@ impl Engine {
         }
         moving.rest = turner.driver.turn();
         moving.moved = moving.moved / 2 + turner.driver.moved();
+        let told = turner.driver.told();
         if moving.rest != Rest::Over {
             moving.driver = Some(turner);
         }
@@ -357,6 +360,7 @@ impl Engine {
             moving.rest = Rest::No;
         }
         moving.last = Instant::now();
+        told
     }
 }
 
@@ -425,8 +429,11 @@ impl<'a> Leading<'a> {
             // There may be more, and time is told only when everything that has arrived is read: a
             // link whose bytes wait here must not be called dead.
             if seen < EVENTS {
-                engine.move_bytes(&mut moving);
-                (moving.waits, moving.answers) = (Some(moving.last), true);
+                let told = engine.move_bytes(&mut moving);
+                moving.waits = Some(moving.last);
+                if told > 0 {
+                    moving.answers = told == 1;
+                }
                 return true;
             }
             poll_once(poll, events, Some(Duration::ZERO));
@@ -495,7 +502,7 @@ impl std::fmt::Debug for Engine {
 mod tests {
     use super::*;
     use crate::Peer;
-    use homing_core::{Message, Seed, Serving, StaticKey};
+    use homing_core::{Dial, Invite, Message, Seed, Serving, StaticKey};
 
     /// What is sent to oneself is answered by nobody: no turn follows on which the node would be told the time.
     #[test]
@@ -514,5 +521,34 @@ mod tests {
                 std::thread::yield_now();
             }
         }
+    }
+
+    /// The answer to the only thing that has come goes out at once; of several, the first answer waits for the others.
+    #[test]
+    fn what_comes_alone_is_answered_at_once() {
+        let mut options = Options::new(StaticKey::generate(&Seed::from_bytes([1; 32])));
+        let address: homing_core::Address = "hub@home".parse().unwrap();
+        options.config.serving =
+            Some(Serving { address: address.clone(), open: true, allow: Default::default() });
+        let (handle, engine) = Engine::start(options).unwrap();
+        let hub = Peer::of(handle, Arc::clone(&engine));
+        let at = hub.listen(&"memory:answered-at-once".parse().unwrap()).unwrap();
+        let ada = Peer::start(Options::new(StaticKey::generate(&Seed::from_bytes([2; 32])))).unwrap();
+        let network = "home".parse().unwrap();
+        let invite = Invite { key: hub.peer_id(), target: at.to_string(), network };
+        ada.connect(Dial::invite(&invite, "ada".parse().unwrap()), Duration::from_secs(5)).unwrap();
+
+        let becomes = |wanted: bool, count: usize| {
+            lock(&engine.moving).answers = !wanted;
+            let end = Instant::now() + Duration::from_secs(5);
+            while lock(&engine.moving).answers != wanted {
+                assert!(Instant::now() < end, "{count} at once");
+                (0..count).for_each(|_| _ = ada.send(&address, Message::text("x")).unwrap());
+                while hub.events().next_timeout(Duration::from_millis(1)).is_some() {}
+            }
+        };
+        becomes(true, 1);
+        becomes(false, 100);
+        becomes(true, 1);
     }
 }

@@ -60,6 +60,8 @@ pub struct Driver<S: System> {
     mail: Vec<Mail>,
     /// How many bytes came and went in the last turn.
     moved: usize,
+    /// How much it has told the application in the last turn.
+    told: usize,
     /// The node has said that all is over.
     stopped: bool,
 }
@@ -78,6 +80,7 @@ impl<S: System> Driver<S> {
             news: Arrivals::default(),
             mail: Vec::new(),
             moved: 0,
+            told: 0,
             stopped: false,
         }
     }
@@ -95,6 +98,12 @@ impl<S: System> Driver<S> {
     /// How many bytes came and went in the last [turn](Driver::turn).
     pub fn moved(&self) -> usize {
         self.moved
+    }
+
+    /// How many messages, requests and other events the application was given in the last [turn](Driver::turn), but for those
+    /// that say that a call or a request has ended.
+    pub fn told(&self) -> usize {
+        self.told
     }
 
     /// The stream at `place` may go on.
@@ -123,7 +132,7 @@ impl<S: System> Driver<S> {
     pub fn turn(&mut self) -> Rest {
         self.shared.mailbox.rise();
         self.shared.wakeups.fetch_add(1, Relaxed);
-        self.moved = 0;
+        (self.moved, self.told) = (0, 0);
         self.open_mail();
         if self.stopped || self.shared.abort.load(SeqCst) {
             return self.end();
@@ -193,7 +202,9 @@ impl<S: System> Driver<S> {
     fn drain(&mut self, state: &mut State) {
         let mut room = self.shared.room();
         loop {
-            room -= state.node.poll_messages(room, self.news.messages());
+            let count = state.node.poll_messages(room, self.news.messages());
+            room -= count;
+            self.told += count;
             let action = if room > 0 { state.node.poll_action() } else { state.node.poll_duty() };
             match action {
                 Some(Action::Event(event)) => {
@@ -228,6 +239,7 @@ impl<S: System> Driver<S> {
 
     #[inline]
     fn tell(&mut self, state: &mut State, event: Event) {
+        self.told += usize::from(!matches!(event, Event::CallEnded { .. } | Event::RequestEnded { .. }));
         match event {
             Event::Request(request) => self.shared.requests.put(*request),
             Event::RequestEnded { request } => self.shared.requests.forget(request),
