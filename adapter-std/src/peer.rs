@@ -167,8 +167,11 @@ impl Peer {
     /// [`Error::Send`], [`Error::Timeout`], [`Error::Closed`].
     pub fn request_many(&self, to: &Pattern, command: Command, timeout: Duration) -> Result<Answers, Error> {
         let until = self.after(timeout);
-        wait(&self.engine, Calling::new(&self.handle, to.clone(), command, until), Some(until))
-            .map(|answers| Answers::new(&self.engine, answers))
+        let body = command.body.len();
+        let answers =
+            wait(&self.engine, Calling::new(&self.handle, to.clone(), command, until), Some(until))?;
+        self.engine.gave_call(body);
+        Ok(Answers::new(&self.engine, answers))
     }
 
     /// Answers the command `path` with `handler`, from now on. `description` is for people: the

@@ -23,6 +23,7 @@ pub(crate) fn run(engine: &Engine, shared: &Shared, commands: &Commands<Handler>
         let answer = commands.handler(&request).and_then(|handler| {
             catch_unwind(AssertUnwindSafe(|| handler(&request))).unwrap_or_else(|_| Err(panicked()))
         });
+        let body = answer.as_ref().map_or(0, |answer| answer.body.len());
         let (mut answering, mut answered) = (pin!(respond(shared, request.request, answer)), false);
         let mut answer_and_take = |cx: &mut Context<'_>| {
             if !answered {
@@ -36,6 +37,7 @@ pub(crate) fn run(engine: &Engine, shared: &Shared, commands: &Commands<Handler>
                 break next;
             }
         };
+        engine.gave_call(body);
     }
     commands.clear();
 }

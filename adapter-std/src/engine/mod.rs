@@ -37,6 +37,10 @@ const EVENTS: usize = 1024;
 /// Bytes given to the node that are worth a turn of their own: as many as two records take. A turn and its system call
 /// cost as much as thirty messages.
 const BATCH: usize = 32 * 1024;
+/// As many bytes as a call takes, or its answer, besides its body, in work for both ends: after some thirty short ones there is
+/// a turn. Those that are under way at once are no single crowd then, which everybody on the way works on alone while all others
+/// wait for it.
+const CALL: usize = 768;
 /// What follows the last turn sooner than this is collected.
 const QUIET: Duration = Duration::from_micros(50);
 /// When the own thread looks whether what was left to be written was.
@@ -308,7 +312,12 @@ impl Engine {
         self.collecting.load(Relaxed)
     }
 
-    /// The node was given so many bytes more. Whenever they fill a record, they are written.
+    /// The node was given a call, or an answer, with a body of so many bytes.
+    pub(crate) fn gave_call(&self, body: usize) {
+        self.gave(body + CALL);
+    }
+
+    /// The node was given so many bytes more. Whenever they make a batch, they are written.
     pub(crate) fn gave(&self, bytes: usize) {
         // Two threads that give at once may count as one: then the batch is a little larger. To count them one by one
         // would cost each more than all else that is done here.
@@ -520,6 +529,18 @@ mod tests {
                 assert!(Instant::now() < end, "it is left for ever");
                 std::thread::yield_now();
             }
+        }
+    }
+
+    /// Nobody waits meanwhile, and nothing else would have it moved.
+    #[test]
+    fn calls_are_moved_by_the_batch() {
+        let (_handle, engine) =
+            Engine::start(Options::new(StaticKey::generate(&Seed::from_bytes([1; 32])))).unwrap();
+        for body in [0, 256, BATCH] {
+            let before = engine.turns.load(Relaxed);
+            (0..BATCH.div_ceil(CALL + body)).for_each(|_| engine.gave_call(body));
+            assert!(engine.turns.load(Relaxed) > before, "{body}");
         }
     }
 
