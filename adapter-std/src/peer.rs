@@ -18,9 +18,6 @@ use crate::listener::Listener;
 use crate::serving::{self, Handler};
 use crate::waiting::{Answers, Events, Tracking, wait, wait_for_answer};
 
-/// What a message takes on the wire besides its body, roughly.
-const HEAD: usize = 64;
-
 /// One running node: cheap to clone, usable from many threads.
 ///
 /// Nothing here blocks unless it says so; what never does is the [`Handle`]'s, to which this
@@ -115,7 +112,7 @@ impl Peer {
             let submitting = Submitting::new(self.shared(), |state, now| state.node.send(now, to, message));
             wait(&self.engine, submitting, None)
         })?;
-        self.engine.gave(message.body.len() + HEAD);
+        self.engine.gave_message(message.body.len());
         Ok(id)
     }
 

@@ -37,6 +37,8 @@ const EVENTS: usize = 1024;
 /// Bytes given to the node that are worth a turn of their own: as many as two records take. A turn and its system call
 /// cost as much as thirty messages.
 const BATCH: usize = 32 * 1024;
+/// What a message takes on the wire besides its body, roughly.
+const HEAD: usize = 64;
 /// As many bytes as a call takes, or its answer, besides its body, in work for both ends: after some thirty short ones there is
 /// a turn. Those that are under way at once are no single crowd then, which everybody on the way works on alone while all others
 /// wait for it.
@@ -312,13 +314,18 @@ impl Engine {
         self.collecting.load(Relaxed)
     }
 
+    /// The node was given a message with a body of so many bytes.
+    pub(crate) fn gave_message(&self, body: usize) {
+        self.gave(body + HEAD);
+    }
+
     /// The node was given a call, or an answer, with a body of so many bytes.
     pub(crate) fn gave_call(&self, body: usize) {
         self.gave(body + CALL);
     }
 
     /// The node was given so many bytes more. Whenever they make a batch, they are written.
-    pub(crate) fn gave(&self, bytes: usize) {
+    fn gave(&self, bytes: usize) {
         // Two threads that give at once may count as one: then the batch is a little larger. To count them one by one
         // would cost each more than all else that is done here.
         let given = self.given.load(Relaxed) + bytes;
@@ -511,17 +518,25 @@ impl std::fmt::Debug for Engine {
 mod tests {
     use super::*;
     use crate::Peer;
-    use homing_core::{Dial, Invite, Message, Seed, Serving, StaticKey};
+    use homing_core::{Address, Dial, Invite, Message, Seed, Serving, StaticKey};
+
+    fn options(key: u8) -> Options {
+        Options::new(StaticKey::generate(&Seed::from_bytes([key; 32])))
+    }
+
+    /// A hub, the engine under it, and its address.
+    fn hub() -> (Peer, Arc<Engine>, Address) {
+        let (mut options, address) = (options(1), "hub@home".parse::<Address>().unwrap());
+        options.config.serving =
+            Some(Serving { address: address.clone(), open: true, allow: Default::default() });
+        let (handle, engine) = Engine::start(options).unwrap();
+        (Peer::of(handle, Arc::clone(&engine)), engine, address)
+    }
 
     /// What is sent to oneself is answered by nobody: no turn follows on which the node would be told the time.
     #[test]
     fn what_was_seen_to_is_not_collected() {
-        let mut options = Options::new(StaticKey::generate(&Seed::from_bytes([1; 32])));
-        let address: homing_core::Address = "hub@home".parse().unwrap();
-        options.config.serving =
-            Some(Serving { address: address.clone(), open: true, allow: Default::default() });
-        let (handle, engine) = Engine::start(options).unwrap();
-        let peer = Peer::of(handle, Arc::clone(&engine));
+        let (peer, engine, address) = hub();
         for _ in 0..20 {
             peer.send(&address, Message::text("x")).unwrap();
             let end = Instant::now() + Duration::from_secs(5);
@@ -535,8 +550,7 @@ mod tests {
     /// Nobody waits meanwhile. If the own thread has a turn of its own, that is one, too.
     #[test]
     fn calls_are_moved_by_the_batch() {
-        let (_handle, engine) =
-            Engine::start(Options::new(StaticKey::generate(&Seed::from_bytes([1; 32])))).unwrap();
+        let (_handle, engine) = Engine::start(options(1)).unwrap();
         for body in [0, 256, BATCH] {
             // No turn is under way that was counted already.
             let before = (lock(&engine.moving), engine.turns.load(Relaxed)).1;
@@ -548,14 +562,9 @@ mod tests {
     /// The answer to the only thing that has come goes out at once; of several, the first answer waits for the others.
     #[test]
     fn what_comes_alone_is_answered_at_once() {
-        let mut options = Options::new(StaticKey::generate(&Seed::from_bytes([1; 32])));
-        let address: homing_core::Address = "hub@home".parse().unwrap();
-        options.config.serving =
-            Some(Serving { address: address.clone(), open: true, allow: Default::default() });
-        let (handle, engine) = Engine::start(options).unwrap();
-        let hub = Peer::of(handle, Arc::clone(&engine));
+        let (hub, engine, address) = hub();
         let at = hub.listen(&"memory:answered-at-once".parse().unwrap()).unwrap();
-        let ada = Peer::start(Options::new(StaticKey::generate(&Seed::from_bytes([2; 32])))).unwrap();
+        let ada = Peer::start(options(2)).unwrap();
         let network = "home".parse().unwrap();
         let invite = Invite { key: hub.peer_id(), target: at.to_string(), network };
         ada.connect(Dial::invite(&invite, "ada".parse().unwrap()), Duration::from_secs(5)).unwrap();

@@ -99,7 +99,7 @@ proptest! {
             // Some have no room: bob is slow.
             let mut hub = Hub::with(Crypto::Fake, |config| config.limits.queue = 4000);
             let (mut ada, mut carol) = (hub.join(1, "ada"), hub.join(3, "carol"));
-            let hello = hub.hello("bob").replace("\"window\":2097152", "\"window\":2000");
+            let hello = hub.hello_with_window("bob", 2000);
             let mut bob = hub.introduce(2, hello.as_bytes());
             let (mut said, mut next) = (Vec::new(), 0);
             for (n, steps) in records.iter().enumerate() {

@@ -72,7 +72,7 @@ fn a_recipient_that_never_reads() {
     let mut ada = hub.join(1, "ada");
     let mut bob = hub.join(2, "bob");
     bob.read(&mut hub);
-    let hello = hub.hello("deaf").replace("\"window\":2097152", "\"window\":1000");
+    let hello = hub.hello_with_window("deaf", 1000);
     let deaf = hub.introduce(3, hello.as_bytes());
     hub.host.deaf.insert(deaf.link);
     let send = |ada: &mut crate::hub::Raw, hub: &mut Hub, n: u8| {

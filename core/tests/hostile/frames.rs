@@ -122,7 +122,7 @@ fn finishing_is_agreed_to_and_waits_for_nobody_who_does_not_acknowledge() {
     let said = ada.send(&mut hub, &session(r#"{"state":"finishing"}"#));
     assert_eq!(said.last().unwrap(), &(types::SESSION, br#"{"state":"finished"}"#.to_vec()));
     hub.host.expect_down(ada.link, ClosedBy::Them, Reason::FINISHED);
-    let hello = hub.hello("bob").replace("\"window\":2097152", "\"window\":1");
+    let hello = hub.hello_with_window("bob", 1);
     let mut bob = hub.introduce(2, hello.as_bytes());
     let mut eve = hub.join(3, "eve");
     for n in 0..9 {

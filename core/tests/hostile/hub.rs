@@ -208,6 +208,11 @@ impl Hub {
         raw::hello(name, &self.limits)
     }
 
+    /// The same, of one who takes no more than `window` bytes at once.
+    pub fn hello_with_window(&self, name: &str, window: usize) -> String {
+        raw::hello(name, &Limits { window, ..self.limits.clone() })
+    }
+
     /// The bytes up to where a client may send its third message, and the state to write it with.
     pub fn greet(&mut self, key: u8) -> (LinkId, snow::HandshakeState) {
         let link = self.host.accept();
