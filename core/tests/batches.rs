@@ -1,4 +1,4 @@
-//! Messages taken many at once are the messages that are polled for one by one.
+//! Many at once: messages taken so are the messages that are polled for one by one, and bytes are written by the piece.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::cast_possible_truncation)] // a test may
 
@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use common::{World, fake};
-use homing_core::{Command, Event, Message, Pattern, Receipts, Response};
+use homing_core::{Action, Command, Event, Input, Message, Pattern, Receipts, Response};
 use proptest::prelude::*;
 
 /// Two peers and their hub, with so little room that windows fill and links are not read.
@@ -99,4 +99,27 @@ fn a_request_is_left_to_be_polled_for() {
     let rest = world.take_events(2);
     let rest: Vec<_> = rest.iter().filter(|e| matches!(e, Event::Message(_) | Event::Request(_))).collect();
     assert!(matches!(&rest[..], [Event::Request(_), Event::Message(_)]), "{rest:?}");
+}
+
+/// TCP hands on 64 KiB with all headers in one piece. More than that is two, and the second is mostly small.
+#[test]
+fn what_is_written_at_once_goes_in_one_piece() {
+    for size in [64, 256, 1024, 3_000] {
+        let mut world = World::network(2, fake);
+        let (now, to) = (world.now, "p1@home".parse().unwrap());
+        let node = world.node(1);
+        (0..800_000 / (size + 200))
+            .for_each(|_| _ = node.send(now, &to, Message::new("a/b", vec![1; size])).unwrap());
+        let link = std::iter::from_fn(|| node.poll_action())
+            .find_map(|action| if let Action::Write { link } = action { Some(link) } else { None })
+            .unwrap();
+        let mut sizes = Vec::new();
+        while let n @ 1.. = node.pending(link).len() {
+            sizes.push(n);
+            node.handle(now, Input::Wrote { link, n });
+        }
+        let last = sizes.pop();
+        assert!(last.is_some() && sizes.len() > 5, "{size}: {sizes:?}");
+        assert!(sizes.iter().all(|n| (48_000..65_400).contains(n)), "{size}: {sizes:?}");
+    }
 }

@@ -22,7 +22,7 @@ use crate::wire::{Priority, frame};
 
 /// What makes a record full: as much as the processor's nearest memory holds, and a fraction of what is read at once,
 /// so that few records are cut in two.
-const FULL: usize = 16 * 1024;
+pub(super) const FULL: usize = 16 * 1024;
 
 /// The lanes, in the order in which they are emptied.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -1,10 +1,16 @@
 //! The bytes that are sealed and not yet written. They stay until the driver says so.
 
 use crate::buffer::Buffer;
+use crate::link::lanes::FULL;
+use crate::wire::record;
 
-/// While more than this is sealed and unwritten, nothing more is: what is urgent can still overtake
-/// what is not sealed, and one slow reader costs no more memory than this and a record.
-pub(crate) const ENOUGH: usize = 64 * 1024;
+/// What TCP hands on in one piece: 64 KiB with all headers, on the loopback as well as to a card that cuts it up itself. A
+/// little more is two pieces, and each is sent, acknowledged and woken for.
+const SEGMENT: usize = 64 * 1024 - 128;
+
+/// While so much is sealed and unwritten, nothing more is, so that with one more full record it still goes in one piece. And
+/// what is urgent can still overtake what is not sealed, and one slow reader costs no more memory than this and a record.
+pub(crate) const ENOUGH: usize = SEGMENT - (record::HEADER + FULL + record::TAG);
 
 #[derive(Debug, Default)]
 pub(crate) struct Output {
