@@ -81,15 +81,17 @@ fn drain(node: &mut Node, now: Instant, inbox: &mut Inbox, up: &mut bool, mut di
 /// Moves what `from` has for `to`. False when it was nothing.
 fn carry(now: Instant, from: &mut Node, link: LinkId, buffer: &mut Vec<u8>) -> bool {
     buffer.clear();
-    loop {
+    // What is asked for is sealed: no more of it than is taken.
+    while buffer.len() <= 60_000 {
         let pending = from.pending(link);
-        if pending.is_empty() || buffer.len() > 60_000 {
-            return !buffer.is_empty();
+        if pending.is_empty() {
+            break;
         }
         let n = pending.len();
         buffer.extend_from_slice(pending);
         from.handle(now, Input::Wrote { link, n });
     }
+    !buffer.is_empty()
 }
 
 fn give(now: Instant, to: &mut Node, link: LinkId, bytes: &[u8]) {
