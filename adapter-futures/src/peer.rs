@@ -11,7 +11,7 @@ use futures_channel::mpsc::{UnboundedSender, unbounded};
 use futures_channel::oneshot;
 use homing_adapter::{
     Answers, Calling, Closing, Commands, Connecting, Delivering, Delivery, Endpoint, Error, Events, Handle,
-    Joined, Options, Patient, Requesting, Sending, Shared, Submitting, Timed, Tracking,
+    Joined, Options, Patient, Requesting, Sending, Shared, State, Submitting, Timed, Tracking,
 };
 use homing_core::{
     Address, Command, Dial, Failure, Message, MessageId, Pattern, Receipts, Received, Request, Response,
@@ -115,6 +115,28 @@ impl Peer {
     pub async fn send(&self, to: &Address, message: impl Borrow<Message>) -> Result<MessageId, Error> {
         let message = message.borrow();
         Submitting::new(self.shared(), |state, now| state.node.send(now, to, message)).await
+    }
+
+    /// Sends messages, one behind the other, at less than the price of each. Waits while the queue of the link is full. The
+    /// ids of those that were sent are put behind what is in `ids`, also when this fails.
+    ///
+    /// Dropped before it is ready, those were sent whose ids are there.
+    ///
+    /// # Errors
+    /// Those of [`send`](Peer::send), about the first that was not sent.
+    pub async fn send_many<M: Borrow<Message>>(
+        &self,
+        to: &Address,
+        messages: &[M],
+        ids: &mut Vec<MessageId>,
+    ) -> Result<(), Error> {
+        let mut rest = messages;
+        while !rest.is_empty() {
+            let send = |state: &mut State, now| state.node.send_many(now, to, rest, ids);
+            let sent = Submitting::new(self.shared(), send).await?;
+            rest = rest.get(sent..).unwrap_or_default();
+        }
+        Ok(())
     }
 
     /// Sends a message and is ready when it has come as far as `until`, for everybody it is for.

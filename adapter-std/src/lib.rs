@@ -60,8 +60,8 @@ mod stream;
 mod waiting;
 
 pub use homing_adapter::{
-    Delivery, Endpoint, EndpointError, Error, Forget, Handle, Joined, Journal, Options, Store, Summary,
-    create_key, key_file, load_key,
+    Batch, Delivery, Endpoint, EndpointError, Error, Forget, Handle, Joined, Journal, Options, Store,
+    Summary, create_key, key_file, load_key,
 };
 pub use homing_core::{
     Address, AddressError, Bytes, CallId, CallOutcome, CloseReason, ClosedBy, Command, Config, Dial, Event,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use homing_adapter::{
     Calling, Closing, Commands, Connecting, Delivering, Delivery, Endpoint, Error, Handle, Joined, Mailbox,
-    Options, Requesting, Sending, Shared, Submitting,
+    Options, Requesting, Sending, Shared, State, Submitting,
 };
 use homing_core::{
     Address, Command, Dial, Failure, Message, MessageId, Pattern, Receipts, Received, Request, Response,
@@ -114,6 +114,43 @@ impl Peer {
         })?;
         self.engine.gave_message(message.body.len());
         Ok(id)
+    }
+
+    /// Sends messages, one behind the other, at less than the price of each. Blocks while the queue of the link is full. The
+    /// ids of those that were sent are put behind what is in `ids`, also when this fails.
+    ///
+    /// ```
+    /// use homing_std::{Address, Error, Message, Peer};
+    ///
+    /// fn report(peer: &Peer, to: &Address, lines: &[&str]) -> Result<(), Error> {
+    ///     let messages: Vec<_> = lines.iter().map(|line| Message::text(*line)).collect();
+    ///     peer.send_many(to, &messages, &mut Vec::new())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`send`](Peer::send), about the first that was not sent.
+    pub fn send_many<M: Borrow<Message>>(
+        &self,
+        to: &Address,
+        messages: &[M],
+        ids: &mut Vec<MessageId>,
+    ) -> Result<(), Error> {
+        let mut rest = messages;
+        while !rest.is_empty() {
+            let is_recent = self.engine.is_collecting();
+            let at_once = self.engine.promptly(|| {
+                self.shared().try_command(is_recent, |state, now| state.node.send_many(now, to, rest, ids))
+            });
+            let sent = at_once.unwrap_or_else(|| {
+                let send = |state: &mut State, now| state.node.send_many(now, to, rest, ids);
+                wait(&self.engine, Submitting::new(self.shared(), send), None)
+            })?;
+            let (gone, left) = rest.split_at_checked(sent).unwrap_or((rest, &[]));
+            self.engine.gave_messages(gone);
+            rest = left;
+        }
+        Ok(())
     }
 
     /// Sends a message and blocks until it has come as far as `until`, for everybody it is for.
@@ -236,8 +273,7 @@ impl Peer {
     /// # Errors
     /// Those of [`consume`](Peer::consume).
     pub fn refuse(&self, message: &Received, failure: Failure) -> Result<(), Error> {
-        let refuse =
-            |state: &mut homing_adapter::State, now| state.node.refuse(now, message, failure.clone());
+        let refuse = |state: &mut State, now| state.node.refuse(now, message, failure.clone());
         wait(&self.engine, Submitting::new(self.shared(), refuse), None)
     }
 

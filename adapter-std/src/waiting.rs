@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_core::Stream;
-use homing_adapter::Patient;
+use homing_adapter::{Batch, Patient};
 use homing_core::{Address, Event, Failure, Response, Stage};
 
 use crate::engine::{Engine, For};
@@ -69,6 +69,36 @@ impl Events {
     #[inline]
     pub fn try_next(&self) -> Option<Event> {
         self.events.try_next()
+    }
+
+    /// Waits for events and puts all that there are into `batch`; false when the peer is closed and all was given. What was
+    /// left in the batch is taken first.
+    ///
+    /// Whoever has much to take takes it at less than the price of each:
+    ///
+    /// ```
+    /// use homing_std::{Batch, Event, Peer};
+    ///
+    /// fn count(peer: &Peer) -> usize {
+    ///     let (events, mut batch, mut messages) = (peer.events(), Batch::default(), 0);
+    ///     while events.next_batch(&mut batch) {
+    ///         messages += batch.by_ref().filter(|event| matches!(event, Event::Message(_))).count();
+    ///     }
+    ///     messages
+    /// }
+    /// ```
+    pub fn next_batch(&self, batch: &mut Batch) -> bool {
+        self.try_next_batch(batch) || wait(&self.engine, self.events.next_batch(batch), None)
+    }
+
+    /// The same; false as well when there are none within `patience`.
+    pub fn next_batch_timeout(&self, batch: &mut Batch, patience: Duration) -> bool {
+        wait(&self.engine, self.events.next_batch(batch), after(patience))
+    }
+
+    /// Puts all events that there are already into `batch`. False when there are none, and none was left in it.
+    pub fn try_next_batch(&self, batch: &mut Batch) -> bool {
+        self.events.try_next_batch(batch)
     }
 }
 

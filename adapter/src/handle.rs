@@ -1,5 +1,6 @@
 //! What all handles of a peer can do, whatever they wait with.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -93,6 +94,20 @@ impl Handle {
     /// and what else the node says.
     pub fn try_send(&self, to: &Address, message: Message) -> Result<MessageId, SendError> {
         self.shared.command(|state, now| state.node.send(now, to, message))
+    }
+
+    /// Sends messages, one behind the other, as many as there is room for now; how many that is. Each goes as with
+    /// [`try_send`](Handle::try_send), at less than the price of one. Their ids are put behind what is in `ids`.
+    ///
+    /// # Errors
+    /// As there, when the first cannot be sent.
+    pub fn try_send_many<M: Borrow<Message>>(
+        &self,
+        to: &Address,
+        messages: &[M],
+        ids: &mut Vec<MessageId>,
+    ) -> Result<usize, SendError> {
+        self.shared.command(|state, now| state.node.send_many(now, to, messages, ids))
     }
 
     /// How many events were dropped because nobody took them. Messages never are: their senders

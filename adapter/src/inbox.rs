@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use homing_core::{Event, Received};
 
+use crate::batch::Batch;
 use crate::sync::lock;
 use crate::wait::watchers::{Place, Watchers};
 
@@ -51,12 +52,9 @@ impl Arrivals {
 
 #[derive(Default)]
 struct Queues {
-    messages: VecDeque<Received>,
-    /// All other events, and how many messages had arrived before each.
-    news: VecDeque<(u64, Event)>,
-    /// How many messages have arrived, and how many of them were taken.
+    events: Batch,
+    /// How many messages have arrived, ever.
     arrived: u64,
-    taken: u64,
     missed: u64,
     /// [`Event::Stopped`] has been put in: nothing comes after it.
     stopped: bool,
@@ -65,23 +63,14 @@ struct Queues {
 }
 
 impl Queues {
-    fn is_empty(&self) -> bool {
-        self.messages.is_empty() && self.news.is_empty()
-    }
-
-    #[inline]
-    fn pop(&mut self) -> Option<Event> {
-        if self.news.front().is_none_or(|(after, _)| *after > self.taken)
-            && let Some(message) = self.messages.pop_front()
-        {
-            self.taken += 1;
-            if self.messages.is_empty() {
-                // The next ones begin where these did, in memory that the processor still has at hand.
-                self.messages.clear();
-            }
-            return Some(Event::Message(message));
+    /// Gives all that is there, in place of a batch that is empty. False when nothing is.
+    fn swap(&mut self, batch: &mut Batch) -> bool {
+        if self.events.is_empty() {
+            return false;
         }
-        self.news.pop_front().map(|(_, event)| event)
+        mem::swap(&mut self.events, batch);
+        self.events.taken = self.arrived;
+        true
     }
 }
 
@@ -92,7 +81,7 @@ impl Inbox {
 
     /// How many messages more it takes. With `wary`, none before half of the queue is free.
     pub(crate) fn room(&self, wary: bool) -> usize {
-        let held = lock(&self.queues).messages.len();
+        let held = lock(&self.queues).events.messages.len();
         if wary && held > self.cap / 2 { 0 } else { self.cap.saturating_sub(held) }
     }
 
@@ -109,17 +98,17 @@ impl Inbox {
         let before = queues.arrived;
         for (after, event) in come.news.drain(..) {
             queues.stopped |= event == Event::Stopped;
-            if queues.news.len() >= self.cap {
-                queues.news.pop_front();
+            if queues.events.news.len() >= self.cap {
+                queues.events.news.pop_front();
                 queues.missed += 1;
             }
-            queues.news.push_back((before + after, event));
+            queues.events.news.push_back((before + after, event));
         }
         queues.arrived += come.messages.len() as u64;
-        if queues.messages.is_empty() {
-            mem::swap(&mut queues.messages, &mut come.messages);
+        if queues.events.messages.is_empty() {
+            mem::swap(&mut queues.events.messages, &mut come.messages);
         } else {
-            queues.messages.append(&mut come.messages);
+            queues.events.messages.append(&mut come.messages);
         }
         let woken = queues.waiting.take(count);
         drop(queues);
@@ -130,8 +119,8 @@ impl Inbox {
     #[inline]
     pub(crate) fn take(&self, roomy: &mut bool) -> Option<Event> {
         let mut queues = lock(&self.queues);
-        let event = queues.pop();
-        *roomy = event.is_none() || queues.messages.len() <= self.cap / 2;
+        let event = queues.events.next();
+        *roomy = event.is_none() || queues.events.messages.len() <= self.cap / 2;
         event
     }
 
@@ -143,15 +132,37 @@ impl Inbox {
         roomy: &mut bool,
     ) -> Poll<Option<Event>> {
         let mut queues = lock(&self.queues);
-        let event = queues.pop();
+        let event = queues.events.next();
         if event.is_none() && !queues.closed {
             queues.waiting.watch(place, cx.waker());
             return Poll::Pending;
         }
-        *roomy = event.is_none() || queues.messages.len() <= self.cap / 2;
+        *roomy = event.is_none() || queues.events.messages.len() <= self.cap / 2;
         // Nobody who does not wait is to be woken in place of one who does.
         queues.waiting.leave(place);
         Poll::Ready(event)
+    }
+
+    /// Puts all events that there are into `batch`, which is empty. False when there are none.
+    pub(crate) fn take_all(&self, batch: &mut Batch) -> bool {
+        lock(&self.queues).swap(batch)
+    }
+
+    /// The same; when there will be no more, false. Until then, waits at `place`.
+    pub(crate) fn poll_take_all(
+        &self,
+        cx: &mut Context<'_>,
+        place: &mut Place,
+        batch: &mut Batch,
+    ) -> Poll<bool> {
+        let mut queues = lock(&self.queues);
+        let any = queues.swap(batch);
+        if !any && !queues.closed {
+            queues.waiting.watch(place, cx.waker());
+            return Poll::Pending;
+        }
+        queues.waiting.leave(place);
+        Poll::Ready(any)
     }
 
     /// Whoever waited at `place` does not any more. If it was woken and takes nothing, the next is.
@@ -160,7 +171,7 @@ impl Inbox {
             return;
         }
         let mut queues = lock(&self.queues);
-        if queues.waiting.leave(place) || queues.is_empty() {
+        if queues.waiting.leave(place) || queues.events.is_empty() {
             return;
         }
         let next = queues.waiting.take(1);
@@ -185,7 +196,7 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use homing_core::{Address, MessageId, Receipts, ReceivedHead};
+    use homing_core::{Address, CallId, CallOutcome, MessageId, Receipts, ReceivedHead};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::task::Wake;
@@ -209,6 +220,12 @@ mod tests {
         Event::Message(Received { id: MessageId([n; 16]), body: Default::default(), head: head.into() })
     }
 
+    /// An event that is no message.
+    fn ended(n: u8) -> Event {
+        let (call, outcome) = (CallId(MessageId([n; 16])), CallOutcome::Complete);
+        Event::CallEnded { call, outcome, answered: 0, asked: 0 }
+    }
+
     #[test]
     fn order_is_kept_and_the_oldest_news_are_dropped_and_counted() {
         let inbox = Inbox::new(2);
@@ -216,6 +233,46 @@ mod tests {
         assert_eq!((inbox.room(false), inbox.missed()), (0, 1));
         let all: Vec<_> = std::iter::from_fn(|| inbox.take(&mut false)).collect();
         assert_eq!(all, [message(1), message(2), Event::Stopped, Event::Stopped]);
+    }
+
+    /// Taken at once or one by one, or first so and then so.
+    #[test]
+    fn a_batch_is_what_would_have_been_taken_one_by_one() {
+        for first in 0..4 {
+            let inbox = Inbox::new(9);
+            let (mut batch, mut all) = (Batch::default(), Vec::new());
+            assert!(!inbox.take_all(&mut batch));
+            for round in [0, 10, 20] {
+                put(&inbox, [message(round + 1), ended(round), message(round + 2)]);
+                all.extend(std::iter::from_fn(|| inbox.take(&mut false)).take(first));
+                assert_eq!(inbox.take_all(&mut batch), first < 3);
+                assert_eq!(batch.len(), 3_usize.saturating_sub(first));
+                assert_eq!(inbox.room(false), 9, "what was taken is in nobody's way");
+                // What comes meanwhile waits for the next.
+                put(&inbox, [message(round + 3)]);
+                all.extend(batch.by_ref());
+                assert!(batch.is_empty() && inbox.take_all(&mut batch));
+                all.extend(batch.by_ref());
+            }
+            let expected = [0, 10, 20].map(|n| [message(n + 1), ended(n), message(n + 2), message(n + 3)]);
+            assert_eq!(all, expected.concat(), "{first}");
+        }
+    }
+
+    #[test]
+    fn whoever_waits_for_a_batch_is_woken_and_hears_of_the_end() {
+        let inbox = Inbox::new(4);
+        let (count, mut place, mut batch) = (Arc::new(Count::default()), None, Batch::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let mut poll =
+            |batch: &mut Batch| inbox.poll_take_all(&mut Context::from_waker(&waker), &mut place, batch);
+        assert!(poll(&mut batch).is_pending());
+        put(&inbox, [message(1), message(2)]);
+        assert_eq!((count.0.load(SeqCst), poll(&mut batch), batch.len()), (1, Poll::Ready(true), 2));
+        batch.by_ref().for_each(drop);
+        assert!(poll(&mut batch).is_pending());
+        inbox.close();
+        assert_eq!((count.0.load(SeqCst), poll(&mut batch)), (2, Poll::Ready(false)));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 #![forbid(unsafe_code)]
 
+mod batch;
 mod driver;
 mod endpoint;
 mod error;
@@ -26,6 +27,7 @@ mod store;
 mod sync;
 mod wait;
 
+pub use batch::Batch;
 pub use driver::{Driver, Listener, Rest, Slot, Stream, System};
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::Error;
@@ -38,6 +40,6 @@ pub use requests::{Commands, panicked, respond};
 pub use shared::{Shared, State};
 pub use store::{Forget, Store};
 pub use wait::{
-    Alarm, Answers, Calling, Closing, Connecting, Delivering, Delivery, Events, Joined, NextEvent, Patient,
-    Requesting, Sending, Submitting, Summary, Timed, Tracking,
+    Alarm, Answers, Calling, Closing, Connecting, Delivering, Delivery, Events, Joined, NextBatch, NextEvent,
+    Patient, Requesting, Sending, Submitting, Summary, Timed, Tracking,
 };

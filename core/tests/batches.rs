@@ -8,7 +8,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use common::{World, fake};
-use homing_core::{Action, Command, Event, Input, Message, Pattern, Receipts, Response};
+use homing_core::{
+    Action, Address, Command, Event, Input, Instant, Message, MessageId, Node, Pattern, Receipts, Response,
+    SendError,
+};
 use proptest::prelude::*;
 
 /// Two peers and their hub, with so little room that windows fill and links are not read.
@@ -23,6 +26,32 @@ fn narrow(batch: Option<usize>) -> World {
         peer.node.serve("/mirror", "says it again").unwrap();
     }
     world
+}
+
+/// Sends all of them, or those before the first that cannot be sent: `many` at once, or one by one.
+fn send(
+    node: &mut Node,
+    now: Instant,
+    to: &Address,
+    all: &[Message],
+    many: bool,
+) -> (Vec<MessageId>, Option<SendError>) {
+    let mut ids = Vec::new();
+    while let Some(first) = all.get(ids.len()) {
+        let before = ids.len();
+        let sent = match many {
+            true => node.send_many(now, to, &all[before..], &mut ids),
+            false => node.send(now, to, first).map(|id| ids.push(id)).map(|()| 1),
+        };
+        match sent {
+            Ok(sent) => assert!(sent > 0 && before + sent == ids.len()),
+            Err(e) => {
+                assert_eq!(ids.len(), before);
+                return (ids, Some(e));
+            }
+        }
+    }
+    (ids, None)
 }
 
 /// What each peer says and is told until nothing more happens: (what, who, to whom, how much).
@@ -55,7 +84,9 @@ fn play(batch: Option<usize>, steps: &[(u8, usize, usize, u8)]) -> (Vec<Vec<Even
             _ => {
                 let mut message = Message::new("text/plain", vec![what; usize::from(size)]);
                 message.receipts = if size % 3 == 0 { Receipts::Received } else { Receipts::Failure };
-                results.push(format!("{:?}", world.node(who).send(now, &name, message)));
+                let all = vec![message; usize::from(what % 4) + 1];
+                let (ids, failed) = send(world.node(who), now, &name, &all, batch.is_some());
+                results.push(format!("{ids:?} {failed:?}"));
                 if what % 4 == 0 {
                     world.run();
                 }
@@ -122,4 +153,64 @@ fn what_is_written_at_once_goes_in_one_piece() {
         assert!(last.is_some() && sizes.len() > 5, "{size}: {sizes:?}");
         assert!(sizes.iter().all(|n| (48_000..65_400).contains(n)), "{size}: {sizes:?}");
     }
+}
+
+/// What a program gives a node at once has its bytes moved before the rest of it is given, and each write is full.
+#[test]
+fn no_more_is_taken_at_once_than_goes_in_one_piece() {
+    for size in [0, 64, 256, 1024, 3_000, 16_384] {
+        let mut world = World::network(2, fake);
+        let (now, to) = (world.now, "p1@home".parse().unwrap());
+        let all = vec![Message::new("a/b", vec![1; size]); 2_000];
+        let (mut ids, node) = (Vec::new(), world.node(1));
+        // The first is like none before it.
+        node.send(now, &to, &all[0]).unwrap();
+        let sent = node.send_many(now, &to, &all, &mut ids).unwrap();
+        assert_eq!(sent, ids.len());
+        let link = std::iter::from_fn(|| node.poll_action())
+            .find_map(|action| if let Action::Write { link } = action { Some(link) } else { None })
+            .unwrap();
+        let written = node.pending(link).len();
+        assert!((48_000..65_536).contains(&written), "{size}: {written}");
+    }
+}
+
+#[test]
+fn many_come_in_order_however_many_goes_it_takes() {
+    for size in [0, 64, 3_000, 16_384] {
+        let mut world = World::network(2, fake);
+        let (now, to) = (world.now, "p1@home".parse().unwrap());
+        let all = vec![Message::new("a/b", vec![1; size]); 2_000];
+        let mut ids = Vec::new();
+        while ids.len() < all.len() {
+            world.node(1).send_many(now, &to, &all[ids.len()..], &mut ids).unwrap();
+            world.run();
+        }
+        let came = world.take_events(2).into_iter().filter_map(|event| match event {
+            Event::Message(message) if message.body.len() == size => Some(message.id),
+            _ => None,
+        });
+        assert_eq!(came.collect::<Vec<_>>(), ids, "{size}");
+    }
+}
+
+#[test]
+fn of_many_the_first_that_cannot_be_sent_stops_those_behind_it() {
+    let mut world = narrow(None);
+    let (now, to) = (world.now, "p1@home".parse().unwrap());
+    let mut ids = vec![MessageId([7; 16])];
+    let node = world.node(1);
+    assert_eq!(node.send_many::<Message>(now, &to, &[], &mut ids), Ok(0));
+    let large = Message::new("a/b", vec![1; 100_000]);
+    let all = [Message::text("1"), Message::text("2"), large, Message::text("3")];
+    assert_eq!(node.send_many(now, &to, &all, &mut ids), Ok(2));
+    assert!(matches!(node.send_many(now, &to, &all[2..], &mut ids), Err(SendError::TooLarge { .. })));
+    assert_eq!(ids.len(), 3, "behind what was there");
+    let many = vec![Message::new("a/b", vec![1; 200]); 100];
+    let sent = node.send_many(now, &to, &many, &mut ids).unwrap();
+    assert!(sent < 20, "{sent}");
+    assert_eq!(node.send_many(now, &to, &many[sent..], &mut ids), Err(SendError::Full));
+    assert_eq!(ids.len(), 3 + sent);
+    node.shutdown(now);
+    assert_eq!(node.send_many(now, &to, &many, &mut ids), Err(SendError::Stopped));
 }

@@ -12,6 +12,7 @@ mod lead;
 mod posts;
 mod sockets;
 
+use std::borrow::Borrow;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +20,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use homing_adapter::{Driver, Error, Handle, Options, Rest, Shared};
+use homing_core::Message;
 use mio::Events;
 use parking::Parker;
 
@@ -317,6 +319,11 @@ impl Engine {
     /// The node was given a message with a body of so many bytes.
     pub(crate) fn gave_message(&self, body: usize) {
         self.gave(body + HEAD);
+    }
+
+    /// The node was given these messages.
+    pub(crate) fn gave_messages<M: Borrow<Message>>(&self, messages: &[M]) {
+        self.gave(messages.iter().map(|message| HEAD + message.borrow().body.len()).sum());
     }
 
     /// The node was given a call, or an answer, with a body of so many bytes.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use homing_core::Event;
 
+use crate::batch::Batch;
 use crate::handle::Handle;
 use crate::wait::Patient;
 use crate::wait::watchers::Place;
@@ -43,6 +44,24 @@ impl Events {
     /// Waits for the next event; none when the peer is closed and all was given.
     pub fn next_event(&self) -> NextEvent<'_> {
         NextEvent { handle: &self.handle, place: None }
+    }
+
+    /// Puts all events that there are already into `batch`. False when there are none, and none was left in it.
+    pub fn try_next_batch(&self, batch: &mut Batch) -> bool {
+        if !batch.is_empty() {
+            return true;
+        }
+        let any = self.handle.shared.inbox.take_all(batch);
+        if any {
+            self.handle.shared.made_room();
+        }
+        any
+    }
+
+    /// Waits for events and puts all that there are into `batch`; false when the peer is closed and all was given. What was
+    /// left in the batch is taken first: then it is ready at once.
+    pub fn next_batch<'a>(&'a self, batch: &'a mut Batch) -> NextBatch<'a> {
+        NextBatch { handle: &self.handle, batch, place: None }
     }
 }
 
@@ -104,6 +123,45 @@ impl Patient for NextEvent<'_> {
 }
 
 impl Drop for NextEvent<'_> {
+    fn drop(&mut self) {
+        self.handle.shared.inbox.leave(&mut self.place);
+    }
+}
+
+/// All events of a peer that there are, in a [`Batch`]; false when it is closed and all was given, or when the time is up.
+///
+/// Dropped before it is ready, it has taken nothing.
+#[must_use = "futures do nothing unless they are awaited"]
+#[derive(Debug)]
+pub struct NextBatch<'a> {
+    handle: &'a Handle,
+    batch: &'a mut Batch,
+    place: Place,
+}
+
+impl Future for NextBatch<'_> {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        let NextBatch { handle, batch, place } = &mut *self;
+        if !batch.is_empty() {
+            return Poll::Ready(true);
+        }
+        let any = handle.shared.inbox.poll_take_all(cx, place, batch);
+        if any == Poll::Ready(true) {
+            handle.shared.made_room();
+        }
+        any
+    }
+}
+
+impl Patient for NextBatch<'_> {
+    fn time_is_up(&mut self) -> bool {
+        false
+    }
+}
+
+impl Drop for NextBatch<'_> {
     fn drop(&mut self) {
         self.handle.shared.inbox.leave(&mut self.place);
     }

@@ -22,7 +22,7 @@ pub use alarms::Alarm;
 pub use calling::{Answers, Calling, Requesting, Summary};
 pub use closing::Closing;
 pub use connecting::{Connecting, Joined};
-pub use events::{Events, NextEvent};
+pub use events::{Events, NextBatch, NextEvent};
 pub use sending::{Delivering, Delivery, Sending};
 pub use submitting::Submitting;
 pub use timed::{Patient, Timed};

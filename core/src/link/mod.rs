@@ -22,3 +22,4 @@ pub use flow::{Origin, Sent, Went};
 pub(crate) use flow::{envelope_cost, runs};
 pub use id::LinkId;
 pub(crate) use lanes::{LaneKind, SharedFrame};
+pub(crate) use output::AT_ONCE;

@@ -12,6 +12,10 @@ const SEGMENT: usize = 64 * 1024 - 128;
 /// what is urgent can still overtake what is not sealed, and one slow reader costs no more memory than this and a record.
 pub(crate) const ENOUGH: usize = SEGMENT - (record::HEADER + FULL + record::TAG);
 
+/// Whoever gives a link many envelopes at once gives it no more than these bytes before they are written: a little less than
+/// goes in one piece, as records are full when the next envelope would not fit.
+pub(crate) const AT_ONCE: usize = SEGMENT - 4 * 1024;
+
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     bytes: Buffer,

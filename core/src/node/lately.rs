@@ -325,8 +325,24 @@ mod tests {
                     }
                     message.receipts = if more % 7 == 0 { Receipts::Received } else { Receipts::Failure };
                     message.priority = if more % 11 == 0 { Priority::Urgent } else { Priority::Normal };
-                    for _ in 0..1 + more % 5 {
-                        self.said.push(format!("{:?}", node.send(now, &address, &message)));
+                    // Many at once are as many one by one.
+                    let unlike = Message { priority: Priority::Bulk, ..message.clone() };
+                    let all = [&message, &message, &message, &unlike, &message];
+                    let mut rest = &all[..usize::from(1 + more % 5)];
+                    while let Some(first) = rest.first() {
+                        let mut ids = Vec::new();
+                        let sent = if node.again.off {
+                            node.send(now, &address, *first).map(|id| ids.push(id))
+                        } else {
+                            node.send_many(now, &address, rest, &mut ids)
+                                .map(|sent| assert_eq!(sent, ids.len()))
+                        };
+                        self.said.extend(ids.iter().map(|id| format!("{id:?}")));
+                        rest = &rest[ids.len()..];
+                        if let Err(e) = sent {
+                            self.said.push(format!("{e}"));
+                            break;
+                        }
                     }
                 }
             }

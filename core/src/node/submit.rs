@@ -3,11 +3,12 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::borrow::Borrow;
+use core::slice;
 use core::time::Duration;
 
 use serde::Serialize;
 
-use crate::link::{Draft, LaneKind, LinkId, Origin, Sent, envelope_cost};
+use crate::link::{AT_ONCE, Draft, LaneKind, LinkId, Origin, Sent, envelope_cost};
 use crate::node::admission::network_of;
 use crate::node::dial::UplinkId;
 use crate::node::event::{CallOutcome, Received};
@@ -97,7 +98,9 @@ impl Node {
         self.begin(now);
         self.check_running()?;
         let message = message.borrow();
-        let id = match self.send_again(to, message) {
+        let mut sent = None;
+        self.send_again(to, slice::from_ref(message), |id, _| sent = Some(id));
+        let id = match sent {
             // No link is to be looked after: it has changed nothing besides.
             Some(id) if self.touched.is_empty() => return Ok(id),
             Some(id) => id,
@@ -105,6 +108,48 @@ impl Node {
         };
         self.finish_turn();
         Ok(id)
+    }
+
+    /// Sends messages to a peer, or to everybody in a network, one behind the other, and says how many: as many as there is
+    /// room for now, and no more than are worth being written, some 60 KiB. Each goes as with [`send`](Node::send), at less
+    /// than the price of one; their ids are put behind what is in `ids`.
+    ///
+    /// # Errors
+    /// See [`SendError`]: why the first cannot be sent. Nothing was then.
+    pub fn send_many<M: Borrow<Message>>(
+        &mut self,
+        now: Instant,
+        to: &Address,
+        messages: &[M],
+        ids: &mut Vec<MessageId>,
+    ) -> Result<usize, SendError> {
+        self.begin(now);
+        self.check_running()?;
+        let (mut sent, mut bytes) = (0, 0);
+        let mut result = Ok(());
+        while bytes < AT_ONCE
+            && let Some(rest @ [first, ..]) = messages.get(sent..)
+        {
+            let before = sent;
+            self.send_again(to, rest, |id, length| {
+                ids.push(id);
+                (sent, bytes) = (sent + 1, bytes + length);
+            });
+            if sent > before {
+                continue;
+            }
+            let first = first.borrow();
+            match self.send_message(to, first) {
+                Ok(id) => ids.push(id),
+                Err(e) => {
+                    result = Err(e);
+                    break;
+                }
+            }
+            (sent, bytes) = (sent + 1, bytes + first.body.len());
+        }
+        self.finish_turn();
+        if sent > 0 { Ok(sent) } else { result.map(|()| 0) }
     }
 
     fn send_message(&mut self, to: &Address, message: &Message) -> Result<MessageId, SendError> {
@@ -202,11 +247,11 @@ impl Node {
         let limits = &self.config.limits;
         let everyone;
         let recipients = match to {
-            Pattern::One(address) => core::slice::from_ref(address),
+            Pattern::One(address) => slice::from_ref(address),
             Pattern::Many(list) => list,
             Pattern::All(network) => {
                 everyone = Address::everyone(network);
-                core::slice::from_ref(&everyone)
+                slice::from_ref(&everyone)
             }
         };
         let for_all = matches!(to, Pattern::All(_));
@@ -385,7 +430,7 @@ impl Node {
     }
 
     fn check_way(&self, outgoing: &Outgoing<'_>, letter: usize) -> Result<(), SendError> {
-        self.check_ways(core::slice::from_ref(outgoing), letter)
+        self.check_ways(slice::from_ref(outgoing), letter)
     }
 
     /// Whether there is a way and room for all of these, each with a letter of this size.

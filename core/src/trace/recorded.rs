@@ -190,6 +190,30 @@ impl Recorded {
         result
     }
 
+    /// [`Node::send_many`]. On a tape each is sent by itself.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_many<M: Borrow<Message>>(
+        &mut self,
+        now: Instant,
+        to: &Address,
+        messages: &[M],
+        ids: &mut Vec<MessageId>,
+    ) -> Result<usize, SendError> {
+        if self.tape.is_none() {
+            return self.node.send_many(now, to, messages, ids);
+        }
+        for (sent, message) in messages.iter().enumerate() {
+            match self.send(now, to, message.borrow()) {
+                Ok(id) => ids.push(id),
+                Err(e) if sent == 0 => return Err(e),
+                Err(_) => return Ok(sent),
+            }
+        }
+        Ok(messages.len())
+    }
+
     /// [`Node::consume`].
     ///
     /// # Errors
