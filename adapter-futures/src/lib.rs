@@ -55,8 +55,8 @@ mod timer;
 
 pub use driver::Driver;
 pub use homing_adapter::{
-    Answers, Delivery, Endpoint, EndpointError, Error, Events, Forget, Handle, Joined, Journal, Options,
-    Store, Summary, Tracking, create_key, key_file, load_key,
+    Answers, Batch, Delivery, Endpoint, EndpointError, Error, Events, Forget, Handle, Joined, Journal,
+    Options, Store, Summary, Tracking, create_key, key_file, load_key,
 };
 pub use homing_core::{
     Address, AddressError, Bytes, CallId, CallOutcome, CloseReason, ClosedBy, Command, Config, Dial, Event,

@@ -2,6 +2,7 @@
 
 mod bare;
 mod crowd;
+pub(crate) mod single;
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -9,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use homing_bench_worker::{Job, Latencies, Meter, Report, Role, Stage};
 use homing_std::{
-    Answers, Command, Dial, Event, Invite, Message, Options, Pattern, Peer, Receipts, Response, Seed,
+    Answers, Batch, Command, Dial, Event, Invite, Message, Options, Pattern, Peer, Receipts, Response, Seed,
     Stage as Came, StaticKey, Tracking,
 };
 
@@ -53,14 +54,25 @@ fn body(job: &Job) -> Vec<u8> {
 /// What is larger goes in parts, each a message: a hub takes so much at once, and a head.
 const PART: usize = 16 * 1024;
 
+/// A message of the job's, in the parts in which it goes.
+fn parts(job: &Job) -> Vec<Message> {
+    body(job).chunks(PART).map(|part| Message::new(OCTETS, part)).collect()
+}
+
+/// So many bytes are given to the peer at once, about: as much as a program has to send that has much to send.
+const AT_ONCE: usize = 256 * 1024;
+
 fn send(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
-    let to = peer.resolve("receiver")?;
-    let parts: Vec<Message> = body(job).chunks(PART).map(|part| Message::new(OCTETS, part)).collect();
+    let (to, parts) = (peer.resolve("receiver")?, parts(job));
+    let times = (AT_ONCE / job.size.max(1)).max(1);
+    let (many, mut ids) = (parts.iter().cycle().take(times * parts.len()).collect::<Vec<_>>(), Vec::new());
     stage.ready()?;
-    for _ in 0..job.count {
-        for part in &parts {
-            peer.send(&to, part)?;
-        }
+    let mut left = usize::try_from(job.count)?;
+    while left > 0 {
+        let now = left.min(times);
+        ids.clear();
+        peer.send_many(&to, many.get(..now * parts.len()).unwrap_or(&many), &mut ids)?;
+        left -= now;
     }
     stage.stopped()?;
     Ok(Report::default())
@@ -68,23 +80,46 @@ fn send(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
 
 fn receive(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Report> {
     let peer = join(hub, "receiver")?;
-    let (mut meter, mut got) = (Meter::new(job.count), 0);
+    let (events, mut batch) = (peer.events(), Batch::default());
+    let (mut meter, mut whole) = (Meter::new(job.count), Whole::new(job.size));
     stage.ready()?;
-    for event in peer.events() {
-        if let Event::Message(message) = event {
-            got += message.body.len();
-            if got > job.size {
-                return Err(format!("{got} bytes instead of {}", job.size).into());
+    while events.next_batch(&mut batch) {
+        let mut count = 0;
+        for event in batch.by_ref() {
+            if let Event::Message(message) = event {
+                count += u64::from(whole.is_with(message.body.len())?);
             }
-            if got == job.size {
-                got = 0;
-                if meter.saw(1) {
-                    return Ok(Report::default());
-                }
-            }
+        }
+        if meter.saw(count) {
+            return Ok(Report::default());
         }
     }
     Err("the peer was closed".into())
+}
+
+/// A message that comes in parts.
+struct Whole {
+    size: usize,
+    got: usize,
+}
+
+impl Whole {
+    const fn new(size: usize) -> Whole {
+        Whole { size, got: 0 }
+    }
+
+    /// One more part; whether it is the last.
+    fn is_with(&mut self, part: usize) -> Result<bool> {
+        self.got += part;
+        if self.got > self.size {
+            return Err(format!("{} bytes instead of {}", self.got, self.size).into());
+        }
+        let is_whole = self.got == self.size;
+        if is_whole {
+            self.got = 0;
+        }
+        Ok(is_whole)
+    }
 }
 
 /// Of the messages to everybody one is followed now and then until everybody has it: a hub does not hold back who
@@ -100,12 +135,14 @@ fn publish(job: &Job, stage: &mut Stage, peer: &Peer) -> Result<Report> {
     let to = peer.resolve("*")?;
     let (message, events) = (Message::new(OCTETS, body(job)), peer.events());
     let (mut followed, stride) = (VecDeque::new(), stride(job.links));
+    let (many, mut ids) = (vec![&message; usize::try_from(stride)?], Vec::new());
     stage.ready()?;
-    for n in 1..=job.count {
-        if n % stride != 0 && n != job.count {
-            peer.send(&to, &message)?;
-            continue;
-        }
+    let mut left = job.count;
+    while left > 0 {
+        let now = left.min(stride);
+        ids.clear();
+        peer.send_many(&to, many.get(1..usize::try_from(now)?).unwrap_or_default(), &mut ids)?;
+        left -= now;
         followed.push_back(peer.track(&to, message.clone().with_receipts(Receipts::Received))?);
         if followed.len() >= FOLLOWED {
             arrived(followed.pop_front())?;

@@ -37,6 +37,9 @@ enum Command {
     /// One client of Homing's, as `compare` starts it
     #[command(hide = true)]
     Client(Job),
+    /// The same, which sends and takes its messages one by one
+    #[command(hide = true)]
+    SingleClient(Job),
     /// The hub of the ideal pipe
     #[command(hide = true)]
     IdealHub,
@@ -48,6 +51,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Client(job) => return perform(&job, client::work),
+        Command::SingleClient(job) => return perform(&job, client::single::work),
         Command::Ideal(job) => return perform(&job, floor::pipe::work),
         Command::IdealHub => floor::pipe::run_hub(),
         Command::Compare(compare) => compare.run(),

@@ -24,6 +24,8 @@ pub struct Trio {
     to: Address,
     /// The bytes that Ada sent to the hub, and the hub to Bob.
     carried: [u64; 2],
+    /// Whether Ada sends many at once, or one by one.
+    many: bool,
 }
 
 /// Whose work it is.
@@ -149,7 +151,13 @@ impl Trio {
             .try_into()
             .map_err(|_| "no ends")?;
         let (members, accepted, to) = (Vec::new(), 2, "bob@home".parse()?);
-        Ok(Trio { now, ada, bob, hub, links, members, accepted, invite, to, carried: [0; 2] })
+        Ok(Trio { now, ada, bob, hub, links, members, accepted, invite, to, carried: [0; 2], many: false })
+    }
+
+    /// The same three; Ada sends many messages at once.
+    #[must_use]
+    pub fn with_many(self) -> Trio {
+        Trio { many: true, ..self }
     }
 
     /// Lets one more come in, who stays.
@@ -238,17 +246,28 @@ impl Trio {
     ) -> Result<()> {
         let message = Message::new("application/octet-stream", vec![0x5a; size]);
         let (mut sent, start) = (0, self.bob.inbox.got);
+        let (messages, mut ids) = ([&message; 100], Vec::with_capacity(100));
         let (mut up, mut back) = (Vec::new(), Vec::new());
         while self.bob.inbox.got - start < count {
             let (now, [a, b]) = (self.now, self.links);
-            let Trio { ada, bob, hub, to, carried, .. } = self;
+            let Trio { ada, bob, hub, to, carried, many, .. } = self;
             let mut refused = None;
             watch(Part::Send, &mut || {
-                for _ in 0..100.min(count - sent) {
-                    match ada.node.send(now, to, &message) {
-                        Ok(_) => sent += 1,
+                let mut rest =
+                    messages.get(..usize::try_from(count - sent).unwrap_or(100)).unwrap_or(&messages);
+                ids.clear();
+                while let Some(first) = rest.first() {
+                    let went = match *many {
+                        true => ada.node.send_many(now, to, rest, &mut ids),
+                        false => ada.node.send(now, to, *first).map(|_| 1),
+                    };
+                    match went {
+                        Ok(went) => {
+                            rest = rest.get(went..).unwrap_or_default();
+                            sent += went as u64;
+                        }
                         Err(SendError::Full) => break,
-                        Err(e) => refused = Some(e),
+                        Err(e) => return refused = Some(e),
                     }
                 }
             });

@@ -47,6 +47,8 @@ struct Arguments {
 enum Work {
     /// A's node takes a message.
     Send,
+    /// The same, many at once.
+    SendMany,
     /// It becomes a record's.
     Seal,
     /// The hub passes it on.
@@ -58,12 +60,14 @@ enum Work {
 }
 
 /// All of it, with the bytes of a message.
-const ALL: [(Work, usize); 9] = [
+const ALL: [(Work, usize); 11] = [
     (Work::Send, 64),
+    (Work::SendMany, 64),
     (Work::Seal, 64),
     (Work::Hub, 64),
     (Work::Receive, 64),
     (Work::Send, 256),
+    (Work::SendMany, 256),
     (Work::Seal, 256),
     (Work::Hub, 256),
     (Work::Receive, 256),
@@ -79,6 +83,7 @@ impl Work {
     fn word(self) -> &'static str {
         match self {
             Work::Send => "send",
+            Work::SendMany => "send-many",
             Work::Seal => "seal",
             Work::Hub => "hub",
             Work::Receive => "receive",
@@ -89,7 +94,7 @@ impl Work {
     /// The part of a message's way, if it is one.
     fn part(self) -> Option<Part> {
         match self {
-            Work::Send => Some(Part::Send),
+            Work::Send | Work::SendMany => Some(Part::Send),
             Work::Seal => Some(Part::Seal),
             Work::Hub => Some(Part::Hub),
             Work::Receive => Some(Part::Receive),
@@ -106,6 +111,9 @@ impl Work {
     fn run(self, size: usize) -> Result<()> {
         let config = || Config::with_provider(Arc::new(Weightless));
         let mut trio = Trio::new(config)?;
+        if self == Work::SendMany {
+            trio = trio.with_many();
+        }
         let Some(counted) = self.part() else {
             trio.visit(config())?;
             let mut done = Ok(());

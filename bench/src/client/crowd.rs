@@ -2,7 +2,7 @@
 //! have a thread of its own.
 
 use homing_bench_worker::{Job, Report, Stage};
-use homing_smol::{Dial, Event, Invite, Peer, start};
+use homing_smol::{Batch, Dial, Event, Invite, Peer, start};
 
 use super::{PATIENCE, Result, options};
 
@@ -44,15 +44,19 @@ pub(super) fn subscribe(job: &Job, stage: &mut Stage, hub: &Invite) -> Result<Re
 
 /// Receives `count` messages of `size` bytes.
 async fn receive(peer: Peer, size: usize, count: u64) -> std::result::Result<Peer, String> {
-    let (events, mut seen) = (peer.events(), 0);
+    let (events, mut batch, mut seen) = (peer.events(), Batch::default(), 0);
     while seen < count {
-        match events.next_event().await {
-            Some(Event::Message(message)) if message.body.len() == size => seen += 1,
-            Some(Event::Message(message)) => {
-                return Err(format!("{} bytes instead of {size}", message.body.len()));
+        if !events.next_batch(&mut batch).await {
+            return Err("the peer was closed".into());
+        }
+        for event in batch.by_ref() {
+            match event {
+                Event::Message(message) if message.body.len() == size => seen += 1,
+                Event::Message(message) => {
+                    return Err(format!("{} bytes instead of {size}", message.body.len()));
+                }
+                _ => {}
             }
-            Some(_) => {}
-            None => return Err("the peer was closed".into()),
         }
     }
     drop(events);

@@ -3,15 +3,29 @@
 use std::env;
 use std::process::Command;
 
+use homing_bench_worker::Role;
 use tempfile::TempDir;
 
 use super::{Broker, Contender, EVERYTHING, PATIENCE};
 use crate::Result;
 use crate::process::Process;
 
-pub(super) const HOMING: Contender = Contender { key: "homing", name: "Homing", roles: EVERYTHING, start };
+pub(super) const HOMING: Contender = Contender {
+    key: "homing",
+    name: "Homing",
+    roles: EVERYTHING,
+    start: |folder| start(folder, &["client"]),
+};
 
-fn start(folder: TempDir) -> Result<Broker> {
+/// What those lose who do not say when they have many.
+pub(super) const SINGLE: Contender = Contender {
+    key: "homing-single",
+    name: "Homing, message by message",
+    roles: &[Role::Send, Role::Receive],
+    start: |folder| start(folder, &["single-client"]),
+};
+
+fn start(folder: TempDir, prefix: &'static [&'static str]) -> Result<Broker> {
     let client = env::current_exe()?;
     let homing = client.with_file_name(format!("homing{}", env::consts::EXE_SUFFIX));
     if !homing.exists() {
@@ -23,5 +37,5 @@ fn start(folder: TempDir) -> Result<Broker> {
     let invite =
         |line: &str| line.split_whitespace().find(|word| word.starts_with("homing://")).map(String::from);
     let target = process.wait(PATIENCE, invite)?;
-    Ok(Broker { process: Some(process), client, prefix: &["client"], target, tls: None, _folder: folder })
+    Ok(Broker { process: Some(process), client, prefix, target, tls: None, _folder: folder })
 }

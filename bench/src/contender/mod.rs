@@ -53,6 +53,7 @@ pub(crate) struct Contender {
 /// All of them, Homing first.
 pub(crate) static ALL: &[Contender] = &[
     homing::HOMING,
+    homing::SINGLE,
     ideal::IDEAL,
     nats::TLS,
     nats::ASYNC,

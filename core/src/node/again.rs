@@ -121,9 +121,7 @@ impl Node {
     /// Sends messages that are like one before them: the same checks, without looking up again what cannot have
     /// changed. It stops before the first that is unlike, or that something is in the way of: nothing has happened to that
     /// one; and behind the one with which there are [`AT_ONCE`] bytes. `went` is told the ids, and how many bytes it were.
-    // For the one message of `send` it is no loop then.
-    #[allow(clippy::inline_always)] // measured: 40 instructions of 560
-    #[inline(always)]
+    #[inline]
     pub(super) fn send_again<M: Borrow<Message>>(
         &mut self,
         to: &Address,
