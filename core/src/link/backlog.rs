@@ -3,12 +3,13 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::buffer::append;
 use crate::wire::MessageId;
 use crate::wire::frame::{self, types};
 use crate::wire::label::{self, Packed};
 
 /// The bytes of an id.
-const ID: usize = size_of::<MessageId>();
+pub(super) const ID: usize = size_of::<MessageId>();
 /// What a frame has before its letter, if the envelope is alike to the one before it.
 const ALIKE: usize = frame::HEADER + ID;
 
@@ -59,6 +60,17 @@ impl Backlog {
         label.write(half);
         self.written = place(at);
         (0, self.end())
+    }
+
+    /// Whether the frames of envelopes alike to the last one can be [added](Backlog::add) behind it.
+    pub(super) const fn can_be_followed(&self) -> bool {
+        self.written > 0
+    }
+
+    /// Adds whole frames of envelopes that are alike to the last one, and are here without its label.
+    #[inline]
+    pub(super) fn add(&mut self, frames: &[u8]) {
+        append(self.end(), frames);
     }
 
     /// Something that is not here goes behind the last frame: the next is not alike to that.

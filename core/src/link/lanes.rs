@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::Instant;
 use crate::buffer::append;
-use crate::link::backlog::Backlog;
+use crate::link::backlog::{Backlog, ID};
 use crate::link::draft::{Body, Draft};
 use crate::link::flow::{Kept, Origin, Outbound, Sent, Went, envelope_cost};
 use crate::link::record::Record;
@@ -230,6 +230,31 @@ impl Lanes {
         bytes.extend_from_slice(draft.opening);
         append(bytes, body);
         self.enter(lane, waits.start, entry)
+    }
+
+    /// Whether an envelope that is alike to the one that was pushed last, to this lane, can be pushed by its frame.
+    pub(crate) const fn can_be_followed(&self, lane: LaneKind) -> bool {
+        self.lanes[lane as usize].bytes.can_be_followed()
+    }
+
+    /// The same, of an envelope that is alike to the last one, and has this label and a letter of so many bytes. Its frame must
+    /// be [added](Lanes::add_frames) before anything else is asked of this, with those of others that are pushed so.
+    #[inline]
+    pub(crate) fn push_alike(
+        &mut self,
+        lane: LaneKind,
+        sent: Sent,
+        waits: Range<Instant>,
+        label: &Packed<'_>,
+        letter: usize,
+    ) {
+        let own = Held::Own { saved: u32::try_from(label.len() - ID).unwrap_or(0) };
+        self.enter(lane, waits.start, Entry::new(sent, frame::HEADER + label.len() + letter, waits.end, own));
+    }
+
+    /// Adds the frames, without labels, of the envelopes that were [pushed](Lanes::push_alike) last.
+    pub(crate) fn add_frames(&mut self, lane: LaneKind, frames: &[u8]) {
+        self.lanes[lane as usize].bytes.add(frames);
     }
 
     /// The same, of a letter whose end is kept.

@@ -40,6 +40,8 @@ impl Node {
         let mut onward = Packed { flags, hops: 0, id: label.id, texts: &known.onward };
         let length = onward.len();
         let (mut hops, mut count, mut changed) = (label.hops, 0, false);
+        // Those that are pushed by their frames, where they came.
+        let mut alike = usize::MAX..usize::MAX;
         loop {
             let goes = |came: Came<'_>| {
                 known.letter_if_alike(flags, &came).is_some_and(|(_, letter, its)| {
@@ -56,9 +58,20 @@ impl Node {
             (onward.id, onward.hops) = (id, hops.saturating_sub(1));
             let origin = Origin::Link { link: known.link, sequence: plain.sequence() };
             let sent = Sent { id, kind: label.kind, receipts: label.receipts, copy: false, origin };
-            changed |= on.push(lane, sent, now..expires, &onward, Draft::new(&[], letter));
+            let frame = plain.frame();
+            if its.is_none() && frame.start == alike.end {
+                // Without its label it goes on as it came.
+                on.push_alike(lane, sent, now..expires, &onward, letter.len());
+                alike.end = frame.end;
+            } else {
+                on.add_frames(lane, plain.frames(alike));
+                changed |= on.push(lane, sent, now..expires, &onward, Draft::new(&[], letter));
+                let start = if on.can_be_followed(lane) { frame.end } else { usize::MAX };
+                alike = start..start;
+            }
             count += 1;
         }
+        on.add_frames(lane, plain.frames(alike));
         self.router.took(seat, count);
         self.touch_if(changed, to);
     }

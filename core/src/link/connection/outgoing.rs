@@ -44,6 +44,30 @@ impl Connection {
         self.lanes.push(lane, sent, waits, label, draft)
     }
 
+    /// Whether one that is alike to the one that was pushed last, to this lane, can be pushed by its frame.
+    pub(crate) const fn can_be_followed(&self, lane: LaneKind) -> bool {
+        self.lanes.can_be_followed(lane)
+    }
+
+    /// The same, of one that is alike to the last one, and has this label and a letter of so many bytes. Its frame must be
+    /// [added](Connection::add_frames) before anything else is asked of this, with those of others that are pushed so.
+    #[inline]
+    pub(crate) fn push_alike(
+        &mut self,
+        lane: LaneKind,
+        sent: Sent,
+        waits: Range<Instant>,
+        label: &Packed<'_>,
+        letter: usize,
+    ) {
+        self.lanes.push_alike(lane, sent, waits, label, letter);
+    }
+
+    /// Adds the frames, without labels, of those that were [pushed](Connection::push_alike) last.
+    pub(crate) fn add_frames(&mut self, lane: LaneKind, frames: &[u8]) {
+        self.lanes.add_frames(lane, frames);
+    }
+
     pub(super) fn say(&mut self, message: &SessionMessage) {
         frame::write(&mut self.control.session, types::SESSION, &message.to_bytes());
     }

@@ -6,7 +6,7 @@ use core::ops::Range;
 use bytes::Bytes;
 
 use crate::pages::Pages;
-use crate::wire::{Kind, MessageId, label};
+use crate::wire::{Kind, MessageId, frame, label};
 
 /// The plaintext of the record that is being read. One for all connections of a node.
 #[derive(Debug, Default)]
@@ -32,6 +32,16 @@ impl Plain {
     /// The one that came last, which has not been [written out](Plain::write_out).
     pub(crate) fn came(&self) -> Came<'_> {
         Came::new(self.is_alike, self.envelope()).unwrap_or(Came::Whole(&[]))
+    }
+
+    /// Where the whole frame is of the one that came last, and has not been written out.
+    pub(crate) const fn frame(&self) -> Range<usize> {
+        self.payload.start - frame::HEADER..self.payload.end
+    }
+
+    /// Frames that came one behind the other.
+    pub(crate) fn frames(&self, range: Range<usize>) -> &[u8] {
+        self.bytes.get(range).unwrap_or_default()
     }
 
     /// Writes the label in front of the letter of an envelope that came without one.
