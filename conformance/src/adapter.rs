@@ -76,6 +76,15 @@ pub trait Subject: Send + Sync {
     /// Those of the adapter.
     fn try_send(&self, to: &Address, message: Message) -> Result<MessageId, SendError>;
 
+    /// Sends many, one behind the other; waits while the queue is full. The ids of those that were sent are put behind what
+    /// is in `ids`. Written anew where the adapter has a call for it.
+    ///
+    /// # Errors
+    /// Those of the adapter, about the first that was not sent.
+    fn send_many(&self, to: &Address, messages: &[Message], ids: &mut Vec<MessageId>) -> Result<(), Error> {
+        messages.iter().try_for_each(|message| self.send(to, message.clone()).map(|id| ids.push(id)))
+    }
+
     /// Sends, and waits until it has come as far as `until`: the receipts in the order of their
     /// arrival.
     ///
@@ -110,6 +119,13 @@ pub trait Subject: Send + Sync {
 
     /// The next event; `None` when there is none within `timeout`, or the node is closed.
     fn next_event(&self, timeout: Duration) -> Option<Event>;
+
+    /// All events that there are, one or more; none when none comes within `timeout`, or the node is closed. Written anew
+    /// where the adapter has a call for it.
+    fn next_events(&self, timeout: Duration) -> Vec<Event> {
+        let next = |patience| self.next_event(patience);
+        next(timeout).into_iter().chain(std::iter::from_fn(|| next(Duration::ZERO))).collect()
+    }
 
     /// Who is in `network`, as far as the node knows.
     fn peers(&self, network: &str) -> Option<Vec<PeerInfo>>;

@@ -40,8 +40,18 @@ fn caught_by(fault: Fault, settings: &Settings, noticed: &str) {
 
 #[test]
 fn without_a_fault_the_same_adapter_passes() {
-    let cases =
-        ["echo", "chunking", "backpressure", "reset", "shutdown", "dialed", "handlers", "stores", "callers"];
+    let cases = [
+        "echo",
+        "chunking",
+        "backpressure",
+        "batches",
+        "reset",
+        "shutdown",
+        "dialed",
+        "handlers",
+        "stores",
+        "callers",
+    ];
     let report = run(None, &settings(&cases, 60, 120));
     assert_eq!(report.rows.len(), cases.len(), "{report}");
     assert!(report.failures().is_empty(), "{report}");
@@ -51,6 +61,13 @@ fn without_a_fault_the_same_adapter_passes() {
 fn a_lost_message() {
     caught(Fault::LosesMessages, "echo", "bytes were sent next");
     caught(Fault::LosesMessages, "backpressure", "was next");
+}
+
+#[test]
+fn a_batch_that_is_not_whole_or_not_in_order() {
+    caught(Fault::LosesMessages, "batches", "was next");
+    caught(Fault::SendsOneLess, "batches", "nothing came");
+    caught(Fault::MixesBatches, "batches", "was next");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use homing_conformance::{Adapter, Answers, Handler, Subject};
 use homing_std::{
-    Address, Command, Dial, Endpoint, Error, Event, Message, MessageId, Options, Pattern, Peer, PeerId,
-    PeerInfo, Receipts, Response, SendError, Stage, UplinkId,
+    Address, Batch, Command, Dial, Endpoint, Error, Event, Message, MessageId, Options, Pattern, Peer,
+    PeerId, PeerInfo, Receipts, Response, SendError, Stage, UplinkId,
 };
 
 pub struct Std;
@@ -44,6 +44,10 @@ impl Subject for Blocking {
         self.0.send(to, message)
     }
 
+    fn send_many(&self, to: &Address, messages: &[Message], ids: &mut Vec<MessageId>) -> Result<(), Error> {
+        self.0.send_many(to, messages, ids)
+    }
+
     fn try_send(&self, to: &Address, message: Message) -> Result<MessageId, SendError> {
         self.0.try_send(to, message)
     }
@@ -73,6 +77,12 @@ impl Subject for Blocking {
 
     fn next_event(&self, timeout: Duration) -> Option<Event> {
         self.0.events().next_timeout(timeout)
+    }
+
+    fn next_events(&self, timeout: Duration) -> Vec<Event> {
+        let mut batch = Batch::default();
+        self.0.events().next_batch_timeout(&mut batch, timeout);
+        batch.collect()
     }
 
     fn peers(&self, network: &str) -> Option<Vec<PeerInfo>> {

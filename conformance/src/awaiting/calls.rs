@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use homing_adapter::{Answers, Delivery, Endpoint, Error, Joined, Tracking};
+use homing_adapter::{Answers, Batch, Delivery, Endpoint, Error, Joined, Tracking};
 use homing_core::{
     Address, Command, Dial, Event, Failure, Message, MessageId, Pattern, Receipts, Received, Response,
 };
@@ -32,6 +32,16 @@ pub trait Calls: Send + Sync {
     /// [`Peer::send`].
     fn send<'a>(&'a self, to: &'a Address, message: Message) -> Call<'a, Result<MessageId, Error>> {
         Box::pin(self.peer().send(to, message))
+    }
+
+    /// [`Peer::send_many`].
+    fn send_many<'a>(
+        &'a self,
+        to: &'a Address,
+        messages: &'a [Message],
+        ids: &'a mut Vec<MessageId>,
+    ) -> Call<'a, Result<(), Error>> {
+        Box::pin(self.peer().send_many(to, messages, ids))
     }
 
     /// [`Peer::send_and_wait`].
@@ -75,6 +85,14 @@ pub trait Calls: Send + Sync {
         Box::pin(async {
             let events = self.peer().events();
             events.next_event().await
+        })
+    }
+
+    /// A batch of [`Peer::events`].
+    fn next_batch<'a>(&'a self, batch: &'a mut Batch) -> Call<'a, bool> {
+        Box::pin(async {
+            let events = self.peer().events();
+            events.next_batch(batch).await
         })
     }
 

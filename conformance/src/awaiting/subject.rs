@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use homing_adapter::{Endpoint, Error};
+use homing_adapter::{Batch, Endpoint, Error};
 use homing_core::{
     Address, Command, Dial, Event, Failure, Message, MessageId, Pattern, PeerId, PeerInfo, Reason, Receipts,
     Response, SendError, Stage, UplinkId,
@@ -34,6 +34,10 @@ impl<C: Calls> Subject for Awaited<C> {
 
     fn send(&self, to: &Address, message: Message) -> Result<MessageId, Error> {
         block_on(self.0.send(to, message))
+    }
+
+    fn send_many(&self, to: &Address, messages: &[Message], ids: &mut Vec<MessageId>) -> Result<(), Error> {
+        block_on(self.0.send_many(to, messages, ids))
     }
 
     fn try_send(&self, to: &Address, message: Message) -> Result<MessageId, SendError> {
@@ -72,6 +76,12 @@ impl<C: Calls> Subject for Awaited<C> {
 
     fn next_event(&self, timeout: Duration) -> Option<Event> {
         block_on_for(self.0.next_event(), timeout)?
+    }
+
+    fn next_events(&self, timeout: Duration) -> Vec<Event> {
+        let mut batch = Batch::default();
+        block_on_for(self.0.next_batch(&mut batch), timeout);
+        batch.collect()
     }
 
     fn peers(&self, network: &str) -> Option<Vec<PeerInfo>> {

@@ -1,6 +1,7 @@
 //! What every adapter promises, a file for each.
 
 mod backpressure;
+mod batches;
 mod busy;
 mod callers;
 mod chunking;
@@ -25,6 +26,7 @@ pub fn cases() -> &'static [Case] {
         echo::CASE,
         chunking::CASE,
         backpressure::CASE,
+        batches::CASE,
         slow_reader::CASE,
         reset::CASE,
         links::CASE,

@@ -18,6 +18,8 @@ pub enum Fault {
     LosesMessages,
     RepeatsMessages,
     SwapsMessages,
+    SendsOneLess,
+    MixesBatches,
     FlipsBytes,
     MixesAnswers,
     NeverCloses,
@@ -84,6 +86,24 @@ impl Bad {
 }
 
 impl Subject for Bad {
+    fn send_many(&self, to: &Address, messages: &[Message], ids: &mut Vec<MessageId>) -> Result<(), Error> {
+        let messages = match self.fault {
+            Some(Fault::SendsOneLess) => &messages[..messages.len() - messages.len() / 100],
+            _ => messages,
+        };
+        self.inner.send_many(to, messages, ids)
+    }
+
+    fn next_events(&self, timeout: Duration) -> Vec<Event> {
+        let mut events = self.inner.next_events(timeout);
+        match self.fault {
+            Some(Fault::LosesMessages) if self.turn() => _ = events.pop(),
+            Some(Fault::MixesBatches) if events.len() > 2 => events.swap(0, 1),
+            _ => {}
+        }
+        events
+    }
+
     fn next_event(&self, timeout: Duration) -> Option<Event> {
         if let Some(kept) = self.kept.lock().unwrap().0.take() {
             return Some(kept);

@@ -3,6 +3,7 @@
 use std::task::Poll;
 use std::time::Duration;
 
+use homing_adapter::Batch;
 use homing_core::{Event, Message};
 
 use super::calls;
@@ -45,6 +46,24 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
                 ensure(number(message)? == next, || format!("message {next} was next, {message:?} came"))?;
             }
             Some(other) => return Err(format!("message {next} was next, {other:?} came")),
+        }
+        Ok(came.is_some())
+    })?;
+    dropped += at_each("next_batch", |at| {
+        let (mut next, mut batch) = (None, Batch::default());
+        let came = give_up(calls(&ada)?.next_batch(&mut batch), at, lab.patience, || {
+            if next.is_none() {
+                next = Some(send()?);
+            }
+            Ok(())
+        })?;
+        let next = next.map_or_else(&mut send, Ok)?;
+        match (came, batch.next()) {
+            (None, None) => takes(&ada, next)?,
+            (Some(true), Some(Event::Message(message))) => {
+                ensure(number(&message)? == next, || format!("message {next} was next, {message:?} came"))?;
+            }
+            other => return Err(format!("message {next} was next, {other:?} came")),
         }
         Ok(came.is_some())
     })?;

@@ -51,8 +51,15 @@ struct Asked {
 type Begin = for<'a> fn(&'a dyn Calls, &'a Asked) -> Call<'a, Check>;
 
 /// The calls that wait for room.
-const WAITING: [(&str, Begin); 6] = [
+const WAITING: [(&str, Begin); 7] = [
     ("send", |calls, asked| done(calls.send(&asked.bob, never()))),
+    ("send_many", |calls, asked| {
+        Box::pin(async {
+            let mut ids = Vec::new();
+            let sent = calls.send_many(&asked.bob, &[never(), never()], &mut ids).await;
+            sent.map(|()| drop(ids)).saying("it ended")
+        })
+    }),
     ("send_and_wait", |calls, asked| {
         done(calls.send_and_wait(&asked.bob, never(), Receipts::Received, asked.patience))
     }),
@@ -120,7 +127,32 @@ pub(super) fn check(lab: &Lab) -> Check<u32> {
     for node in [&ada, &bob] {
         node.close()?;
     }
-    Ok(dropped)
+    Ok(dropped + half_sent(lab)?)
+}
+
+/// Of many that are sent at once those are sent for which there was room, and no others: as the ids say.
+fn half_sent(lab: &Lab) -> Check<u32> {
+    let Trio { hub: _hub, at: _, ada, bob } = lab.trio_with(TCP, small)?;
+    let (to, mut next) = (address(BOB)?, 0);
+    for at in moments().take(MOMENTS) {
+        let many: Vec<_> = (next..next + MOST).map(|n| numbered(n, SIZE)).collect();
+        let mut ids = Vec::new();
+        let came =
+            give_up(calls(&ada)?.send_many(&to, &many, &mut ids), at, lab.patience, || turn(lab, &ada))?;
+        ensure(came.is_none(), || format!("send_many: the queue is full, but {came:?}"))?;
+        let end = next + u32::try_from(ids.len()).unwrap_or(MOST);
+        ensure((at.polls > 0) == (end > next), || {
+            format!("send_many, dropped {at}: {} were sent", end - next)
+        })?;
+        take(&bob, next..end)?;
+        next = end;
+    }
+    ada.send(BOB, numbered(next, SIZE))?;
+    take(&bob, next..next + 1)?;
+    for node in [&ada, &bob] {
+        node.close()?;
+    }
+    Ok(u32::try_from(MOMENTS).unwrap_or(0))
 }
 
 /// Has the driver take a turn, after which those who wait for room look again.
