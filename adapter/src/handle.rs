@@ -96,8 +96,9 @@ impl Handle {
         self.shared.command(|state, now| state.node.send(now, to, message))
     }
 
-    /// Sends messages, one behind the other, as many as there is room for now; how many that is. Each goes as with
-    /// [`try_send`](Handle::try_send), at less than the price of one. Their ids are put behind what is in `ids`.
+    /// Sends messages, one behind the other, as many as there is room for now and no more than some 60 KiB; how many that is.
+    /// Each goes as with [`try_send`](Handle::try_send), at less than the price of one. Their ids are put behind what is in
+    /// `ids`.
     ///
     /// # Errors
     /// As there, when the first cannot be sent.
