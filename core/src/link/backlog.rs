@@ -48,11 +48,7 @@ impl Backlog {
         let written = self.written as usize;
         let half = self.end();
         if written > 0 && half.get(written..).is_some_and(|last| label.is_alike(last)) {
-            // Not put together first: see `Packed::write`.
-            half.reserve(ALIKE + here);
-            half.extend_from_slice(&frame::header(types::ALIKE, ID + length));
-            half.extend_from_slice(&label.id.0);
-            return (label.len() - ID, self.end());
+            return (label.len() - ID, self.begin_behind(label.id, length, here));
         }
         let at = half.len() + frame::HEADER;
         half.reserve(frame::HEADER + label.len() + here);
@@ -62,7 +58,18 @@ impl Backlog {
         (0, self.end())
     }
 
-    /// Whether the frames of envelopes alike to the last one can be [added](Backlog::add) behind it.
+    /// The same, of an envelope that is alike to the last one, which [can be followed](Backlog::can_be_followed).
+    #[inline]
+    pub(super) fn begin_behind(&mut self, id: MessageId, length: usize, here: usize) -> &mut Vec<u8> {
+        let half = self.end();
+        half.reserve(ALIKE + here);
+        // Not put together first: see `Packed::write`.
+        half.extend_from_slice(&frame::header(types::ALIKE, ID + length));
+        half.extend_from_slice(&id.0);
+        half
+    }
+
+    /// Whether envelopes alike to the last one can be put behind it without asking whether they are.
     pub(super) const fn can_be_followed(&self) -> bool {
         self.written > 0
     }

@@ -232,7 +232,32 @@ impl Lanes {
         self.enter(lane, waits.start, entry)
     }
 
-    /// Whether an envelope that is alike to the one that was pushed last, to this lane, can be pushed by its frame.
+    /// The same, of an envelope that is alike to the one that was pushed last, to this lane, which can be followed.
+    #[inline]
+    pub(crate) fn push_behind(
+        &mut self,
+        lane: LaneKind,
+        sent: Sent,
+        waits: Range<Instant>,
+        label: &Packed<'_>,
+        draft: Draft<'_>,
+    ) {
+        let body = match draft.body {
+            Body::Copied(body) => body,
+            Body::Kept(end) => {
+                self.push_ended(lane, sent, waits, label, (draft.opening, end));
+                return;
+            }
+        };
+        let length = draft.len();
+        let bytes = self.lanes[lane as usize].bytes.begin_behind(label.id, length, length);
+        bytes.extend_from_slice(draft.opening);
+        append(bytes, body);
+        self.push_alike(lane, sent, waits, label, length);
+    }
+
+    /// Whether an envelope that is alike to the one that was pushed last, to this lane, can be pushed behind it without being
+    /// asked whether it is.
     pub(crate) const fn can_be_followed(&self, lane: LaneKind) -> bool {
         self.lanes[lane as usize].bytes.can_be_followed()
     }

@@ -157,7 +157,13 @@ impl Node {
             let (kind, receipts) = (Kind::Message, Receipts::Failure);
             let sent = Sent { id, kind, receipts, copy: false, origin: Origin::Local };
             let draft = Draft::ending_in(&written.opening, &message.body);
-            changed |= conn.push(lane, sent, now..expires, &written.label(id), draft);
+            let label = written.label(id);
+            // Nothing comes between them.
+            if bytes > 0 && conn.can_be_followed(lane) {
+                conn.push_behind(lane, sent, now..expires, &label, draft);
+            } else {
+                changed |= conn.push(lane, sent, now..expires, &label, draft);
+            }
             // Without what those behind the first need not say again.
             let length = label::FIXED + letter;
             went(id, length);

@@ -44,12 +44,26 @@ impl Connection {
         self.lanes.push(lane, sent, waits, label, draft)
     }
 
-    /// Whether one that is alike to the one that was pushed last, to this lane, can be pushed by its frame.
+    /// Whether one that is alike to the one that was pushed last, to this lane, can be pushed behind it without being asked
+    /// whether it is.
     pub(crate) const fn can_be_followed(&self, lane: LaneKind) -> bool {
         self.lanes.can_be_followed(lane)
     }
 
-    /// The same, of one that is alike to the last one, and has this label and a letter of so many bytes. Its frame must be
+    /// The same as [`push`](Connection::push), of one that is alike to the last one, which can be followed.
+    #[inline]
+    pub(crate) fn push_behind(
+        &mut self,
+        lane: LaneKind,
+        sent: Sent,
+        waits: Range<Instant>,
+        label: &Packed<'_>,
+        draft: Draft<'_>,
+    ) {
+        self.lanes.push_behind(lane, sent, waits, label, draft);
+    }
+
+    /// The same, of one that has this label and a letter of so many bytes. Its frame must be
     /// [added](Connection::add_frames) before anything else is asked of this, with those of others that are pushed so.
     #[inline]
     pub(crate) fn push_alike(
