@@ -45,7 +45,8 @@
 //! - When the application does not take its messages, their senders wait, and nothing is lost.
 //! - An idle peer sleeps: it wakes for heartbeats alone ([`Handle::wakeups`]).
 //! - What is sent is written at once, or within about a quarter of a millisecond by whoever sends faster
-//!   than every 50 µs: then many messages share a record.
+//!   than every 50 µs: then many messages share a record. Who has many says so with [`Peer::send_many`], and takes them with
+//!   [`Events::next_batch`]: each costs less then.
 //! - No fault of a neighbour, and no lack of file descriptors, ends it.
 
 #![forbid(unsafe_code)]
