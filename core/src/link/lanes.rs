@@ -404,8 +404,13 @@ impl Lanes {
             }
             frames.add_own(bytes, passed..bytes.start(), record);
             if gone_counted > 0 {
-                let counted = entries.range(..count).map(|entry| entry.kept).filter(Kept::is_counted);
-                window.push(counted, gone_counted);
+                let kept = entries.range(..count).map(|entry| entry.kept);
+                // Most often it is all of them.
+                if gone_counted == gone {
+                    window.push(kept, gone_counted);
+                } else {
+                    window.push(kept.filter(Kept::is_counted), gone_counted);
+                }
             }
             entries.drop_front(count);
             *self.queued_mut(at) -= gone;

@@ -178,13 +178,10 @@ impl Node {
             && let Some(&Place { link, .. }) = places.front()
         {
             // Most come over the same link, one behind the other.
-            let run = iter::from_fn(|| {
-                places.front().filter(|place| left > 0 && place.link == link)?;
-                let Place { sequence, cost, .. } = places.pop_front()?;
-                left -= 1;
-                Some((sequence, cost))
-            });
-            self.delivered(link, run);
+            let run = places.iter().take(left).take_while(|place| place.link == link).count();
+            self.delivered(link, places.range(..run).map(|place| (place.sequence, place.cost)));
+            places.drop_front(run);
+            left -= run;
         }
         self.deliveries.places = places;
         self.settle();
