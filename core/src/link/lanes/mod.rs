@@ -1,6 +1,9 @@
 //! What waits to be sent on one link, by priority. Nothing here is encrypted yet: what is urgent
 //! overtakes until the last moment.
 
+mod entry;
+mod frontier;
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -14,11 +17,16 @@ use crate::Instant;
 use crate::buffer::append;
 use crate::link::backlog::{Backlog, ID};
 use crate::link::draft::{Body, Draft};
-use crate::link::flow::{Kept, Origin, Outbound, Sent, Went, envelope_cost};
+use crate::link::flow::{Kept, Origin, Outbound, Sent, Went};
 use crate::link::record::Record;
 use crate::queue::Queue;
 use crate::wire::label::Packed;
 use crate::wire::{Priority, frame};
+use entry::{Ended, Entry, Held, SHARED_HEAD};
+use frontier::Frames;
+
+pub(crate) use entry::SharedFrame;
+pub(crate) use frontier::Frontier;
 
 /// What makes a record full: as much as the processor's nearest memory holds, and a fraction of what is read at once,
 /// so that few records are cut in two.
@@ -52,73 +60,11 @@ const fn counted() -> Range<usize> {
     LaneKind::Urgent as usize..LANES
 }
 
-/// A frame that is the same on many links: written once, whoever it waits for. What many links hold would not fit in
-/// the processor's caches if each had its own. In a box, for thousands of entries have room for the address of one.
-pub(crate) type SharedFrame = Arc<Box<[u8]>>;
-
-/// What a shared frame takes besides its bytes: two counts, where these are, and how many.
-const SHARED_HEAD: usize = 4 * size_of::<usize>();
-
 /// What is known of each frame that waits, and their bytes, but for what is shared or kept.
 #[derive(Debug, Default)]
 struct Lane {
     bytes: Backlog,
     entries: Queue<Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    /// What it costs is what its whole frame holds, and a little more.
-    kept: Kept,
-    /// Of what the window counts only.
-    expires: Instant,
-    held: Held,
-}
-
-/// Where the bytes of a frame are.
-#[derive(Debug)]
-enum Held {
-    /// Among the lane's.
-    Own {
-        /// So many fewer than those of the whole frame, as the one before it has them.
-        saved: u32,
-    },
-    /// Among the lane's, but for the end.
-    Ended(Box<Ended>),
-    /// Others have them, too.
-    Shared(SharedFrame),
-}
-
-/// Where the bytes are of a frame that ends in what is kept as it came.
-#[derive(Debug)]
-struct Ended {
-    /// As in [`Held::Own`].
-    saved: u32,
-    end: Bytes,
-}
-
-// Many thousands may wait.
-const _: () = assert!(size_of::<Entry>() == 64);
-
-impl Entry {
-    /// Of a frame of `length` bytes in whole.
-    fn new(sent: Sent, length: usize, expires: Instant, held: Held) -> Entry {
-        Entry { kept: Kept::new(sent, envelope_cost(length - frame::HEADER)), expires, held }
-    }
-
-    /// Of the whole frame.
-    const fn len(&self) -> usize {
-        self.kept.cost() - envelope_cost(0) + frame::HEADER
-    }
-
-    /// How many bytes fewer it has behind the one before it.
-    const fn saved(&self) -> usize {
-        match &self.held {
-            Held::Own { saved } => *saved as usize,
-            Held::Ended(ended) => ended.saved as usize,
-            Held::Shared(_) => 0,
-        }
-    }
 }
 
 /// The lanes of one link.
@@ -136,59 +82,6 @@ pub(crate) struct Lanes {
     /// Whether the last that went was a reply: then the others have their turn, so that no flood of
     /// receipts keeps messages waiting.
     replied: bool,
-}
-
-/// What of a lane may go into the next record.
-pub(crate) struct Frontier {
-    lane: usize,
-    frames: Frames,
-}
-
-/// Where its bytes are.
-enum Frames {
-    /// In the lane.
-    Own(Range<usize>),
-    /// They are one frame, which others have, too.
-    Shared(SharedFrame),
-    /// They are in several pieces, and in the record already.
-    Added,
-}
-
-impl Frames {
-    const fn is_empty(&self) -> bool {
-        matches!(self, Frames::Own(range) if range.start == range.end)
-    }
-
-    /// Those that follow, one behind the other: their place in `bytes`.
-    fn add_own(&mut self, bytes: &Backlog, own: Range<usize>, record: &mut Record<'_>) {
-        for own in bytes.pieces(own) {
-            if self.is_empty() {
-                *self = Frames::Own(own);
-            } else {
-                self.add(bytes, bytes.get(&own), record);
-            }
-        }
-    }
-
-    /// One more, which others have, too.
-    fn add_shared(&mut self, bytes: &Backlog, frame: &SharedFrame, record: &mut Record<'_>) {
-        if self.is_empty() {
-            *self = Frames::Shared(frame.clone());
-        } else {
-            self.add(bytes, frame, record);
-        }
-    }
-
-    /// Puts what there is into the record, and `piece` behind it.
-    fn add(&mut self, bytes: &Backlog, piece: &[u8], record: &mut Record<'_>) {
-        match self {
-            Frames::Own(range) => record.add(bytes.get(range)),
-            Frames::Shared(frame) => record.add(frame),
-            Frames::Added => {}
-        }
-        record.add(piece);
-        *self = Frames::Added;
-    }
 }
 
 impl Lanes {
@@ -535,6 +428,7 @@ impl Lanes {
 mod tests {
     use super::*;
     use crate::buffer::Buffer;
+    use crate::link::envelope_cost;
     use crate::wire::label::TEXTS;
     use crate::wire::label::tests::{all_in, of, whole};
     use crate::wire::{Kind, MessageId, Receipts};
