@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::ops::Deref;
+use std::slice;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -112,7 +113,7 @@ impl Peer {
             let submitting = Submitting::new(self.shared(), |state, now| state.node.send(now, to, message));
             wait(&self.engine, submitting, None)
         })?;
-        self.engine.gave_message(message.body.len());
+        self.engine.gave_messages(slice::from_ref(message));
         Ok(id)
     }
 

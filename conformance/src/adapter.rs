@@ -123,8 +123,8 @@ pub trait Subject: Send + Sync {
     /// All events that there are, one or more; none when none comes within `timeout`, or the node is closed. Written anew
     /// where the adapter has a call for it.
     fn next_events(&self, timeout: Duration) -> Vec<Event> {
-        let next = |patience| self.next_event(patience);
-        next(timeout).into_iter().chain(std::iter::from_fn(|| next(Duration::ZERO))).collect()
+        let rest = std::iter::from_fn(|| self.next_event(Duration::ZERO));
+        self.next_event(timeout).into_iter().chain(rest).collect()
     }
 
     /// Who is in `network`, as far as the node knows.

@@ -316,11 +316,6 @@ impl Engine {
         self.collecting.load(Relaxed)
     }
 
-    /// The node was given a message with a body of so many bytes.
-    pub(crate) fn gave_message(&self, body: usize) {
-        self.gave(body + HEAD);
-    }
-
     /// The node was given these messages.
     pub(crate) fn gave_messages<M: Borrow<Message>>(&self, messages: &[M]) {
         self.gave(messages.iter().map(|message| HEAD + message.borrow().body.len()).sum());

@@ -340,7 +340,7 @@ mod tests {
                         self.said.extend(ids.iter().map(|id| format!("{id:?}")));
                         rest = &rest[ids.len()..];
                         if let Err(e) = sent {
-                            self.said.push(format!("{e}"));
+                            self.said.push(format!("{e:?}"));
                             break;
                         }
                     }

@@ -126,6 +126,7 @@ impl Lanes {
     }
 
     /// The same, of an envelope that is alike to the one that was pushed last, to this lane, which can be followed.
+    // Measured: with a flag of `push` in its place it takes 33 instructions more, of 278.
     #[inline]
     pub(crate) fn push_behind(
         &mut self,
